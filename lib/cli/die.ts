@@ -1,0 +1,87 @@
+/**
+ * How a program ends and how it complains. Exit codes are an API for supervisors: they tell whether to try again.
+ */
+
+export const EXIT = {
+  /** The session ended as it was told to. */
+  ok: 0,
+  /** The other side broke the protocol, or its certificate is not good. */
+  protocol: 76,
+  /** The server refused the account: trying again cannot help. */
+  refused: 77,
+  /** Wrong usage or configuration. */
+  usage: 100,
+  /** A temporary failure: try again. */
+  temporary: 111,
+} as const;
+
+export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
+
+/** An end with a meaning: what to say on stderr, and the exit code. */
+export class Fatal extends Error {
+  readonly code: ExitCode;
+
+  constructor(code: ExitCode, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** Why a system call failed, as strerror says it where we know it: `no such file or directory`. */
+export function reason(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  // Node writes `ENOENT: no such file or directory, open 'x'`; the path is already in our own sentence.
+  return /^E[A-Z0-9]+: (.*?)(, \w+( '.*)?)?$/s.exec(error.message)?.[1] ?? error.message;
+}
+
+/** The code of a failed system call (`ENOENT`), or the empty string. */
+export function errno(error: unknown): string {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
+}
+
+/** A text from anywhere as it may stand in one line of stderr or a log: no controls, no bidi overrides, one line. */
+export function printable(text: string): string {
+  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g, '\ufffd');
+}
+
+export type Say = {
+  /** `NAME: warning: MESSAGE` on stderr. */
+  warn: (message: string) => void;
+  /** `NAME: fatal: MESSAGE` on stderr. It does not end the program. */
+  fatal: (message: string) => void;
+  /** `NAME: MESSAGE` on stderr. */
+  info: (message: string) => void;
+};
+
+/** The voice of a program. Nothing here blocks: stderr is written through the stream, never with writeSync. */
+export function voice(name: string): Say {
+  const say = (text: string) => void process.stderr.write(`${name}: ${printable(text)}\n`);
+  return { warn: (m) => say(`warning: ${m}`), fatal: (m) => say(`fatal: ${m}`), info: say };
+}
+
+/**
+ * Runs a program: whatever it throws becomes one line on stderr and an exit code. A `Fatal` carries its own code; any
+ * other error is a temporary failure (111), because a supervisor's next try starts from a clean state.
+ * The exit code is set, not forced, so that what is still on its way into pipes arrives.
+ */
+export async function run(name: string, main: (say: Say) => Promise<ExitCode | undefined> | ExitCode | undefined): Promise<void> {
+  const say = voice(name);
+  process.title = name;
+  process.umask(0o077);
+  process.stderr.on('error', () => {});
+  const end = (error: unknown) => {
+    say.fatal(error instanceof Fatal ? error.message : reason(error));
+    process.exitCode = error instanceof Fatal ? error.code : EXIT.temporary;
+  };
+  // Node's default for SIGUSR1 is to open a debugger port.
+  process.on('SIGUSR1', () => {});
+  process.on('uncaughtException', (error) => {
+    end(error);
+    process.exit();
+  });
+  try {
+    process.exitCode = (await main(say)) ?? EXIT.ok;
+  } catch (error) {
+    end(error);
+  }
+}
