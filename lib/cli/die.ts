@@ -17,13 +17,15 @@ export const EXIT = {
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
-/** An end with a meaning: what to say on stderr, and the exit code. */
+/** An end with a meaning: what to say on stderr, the exit code, and how the program is used if that was the mistake. */
 export class Fatal extends Error {
   readonly code: ExitCode;
+  readonly usage: string | undefined;
 
-  constructor(code: ExitCode, message: string) {
+  constructor(code: ExitCode, message: string, usage?: string) {
     super(message);
     this.code = code;
+    this.usage = usage;
   }
 }
 
@@ -64,13 +66,14 @@ export function voice(name: string): Say {
  * other error is a temporary failure (111), because a supervisor's next try starts from a clean state.
  * The exit code is set, not forced, so that what is still on its way into pipes arrives.
  */
-export async function run(name: string, main: (say: Say) => Promise<ExitCode | undefined> | ExitCode | undefined): Promise<void> {
+export async function run(name: string, main: (say: Say) => Promise<number | undefined> | number | undefined): Promise<void> {
   const say = voice(name);
   process.title = name;
   process.umask(0o077);
   process.stderr.on('error', () => {});
   const end = (error: unknown) => {
     say.fatal(error instanceof Fatal ? error.message : reason(error));
+    if (error instanceof Fatal && error.usage !== undefined) process.stderr.write(`usage: ${error.usage}\n`);
     process.exitCode = error instanceof Fatal ? error.code : EXIT.temporary;
   };
   // Node's default for SIGUSR1 is to open a debugger port.

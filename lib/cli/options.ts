@@ -32,14 +32,14 @@ export function options<const S extends Spec>(argv: readonly string[], spec: S, 
     for (let j = 1; j < arg.length; j++) {
       const letter = arg[j]!;
       const kind = Object.hasOwn(spec, letter) ? spec[letter] : undefined;
-      if (kind === undefined) throw new Fatal(EXIT.usage, `unknown option -${letter}\nusage: ${usage}`);
+      if (kind === undefined) throw new Fatal(EXIT.usage, `unknown option -${letter}`, usage);
       if (kind === 'count') {
         count[letter]!++;
         continue;
       }
       const joined = arg.slice(j + 1);
       const given = joined !== '' ? joined : argv[++i];
-      if (given === undefined) throw new Fatal(EXIT.usage, `option -${letter} needs a value\nusage: ${usage}`);
+      if (given === undefined) throw new Fatal(EXIT.usage, `option -${letter} needs a value`, usage);
       value[letter] = given;
       break;
     }

@@ -1,0 +1,66 @@
+import { join } from 'node:path';
+import { EXIT, Fatal, reason, run } from '../lib/cli/die.ts';
+import { descriptor, inherited } from '../lib/cli/inherited.ts';
+import { options } from '../lib/cli/options.ts';
+import { accountDir } from '../lib/files/account.ts';
+import { logEvent } from '../lib/files/events.ts';
+import { openOutlet } from '../lib/files/outlet.ts';
+import { createIqd } from '../lib/iq/daemon.ts';
+import { createDelivery } from '../lib/iq/deliver.ts';
+import { shippedDirectory } from '../lib/iq/handler.ts';
+import { bareOf } from '../lib/iq/sender.ts';
+import { type Feed, readStanzas } from '../lib/xml/feed.ts';
+
+const USAGE = 'iqd [-d DIR] [-i FD] [-o FILE]';
+
+/** What is still on its way at the end of the input gets so many milliseconds: handlers, then answers for FIFOs. */
+const HANDLERS_END = 1500;
+const ANSWERS_END = 1000;
+
+run('iqd', async (say) => {
+  const { value, rest } = options(process.argv.slice(2), { d: 'value', i: 'value', o: 'value' }, USAGE);
+  if (rest.length > 0) throw new Fatal(EXIT.usage, `usage: ${USAGE}`);
+  const dir = accountDir(value.d);
+  const fd = value.i === undefined ? 0 : descriptor(value.i, '-i');
+  if (inherited(fd) === null) throw new Fatal(EXIT.usage, `nothing to read on descriptor ${fd}`);
+  const target = value.o ?? join(dir, 'in');
+
+  const outlet = openOutlet(target);
+  let feed: Feed | undefined;
+  outlet.onError((error) => say.warn(`cannot write ${target}: ${reason(error)}`));
+  outlet.onDrain(() => feed?.resume());
+
+  const delivery = createDelivery(dir, (id, why) => {
+    say.warn(`dropped the answer ${id}: ${why}`);
+    logEvent(dir, 'error', '', `answer ${id}: ${why}`);
+  });
+  const iqd = createIqd({
+    dir,
+    shipped: shippedDirectory(process.env['SJ_EXT'], process.argv[1]!),
+    own: process.env['SJ_JID'],
+    env: process.env,
+    delivery,
+    bareOf,
+    send: (line) => {
+      if (!outlet.send(line)) feed?.pause();
+    },
+    warn: say.warn,
+  });
+
+  // A terminal's ^C reaches the whole group, and sj closes our input when it is our turn.
+  process.on('SIGINT', () => {});
+  process.on('SIGHUP', () => {});
+  await new Promise<void>((end) => {
+    process.on('SIGTERM', end);
+    feed = readStanzas(fd, {
+      stanza: (element, raw) => iqd.stanza(element, raw),
+      batchEnd: () => {},
+      skipped: (why) => say.warn(`skipped what is no stanza: ${why}`),
+      end,
+    });
+  });
+  feed?.pause();
+  await Promise.all([iqd.drain(HANDLERS_END), delivery.drain(ANSWERS_END)]);
+  await outlet.end();
+  return EXIT.ok;
+});

@@ -1,0 +1,82 @@
+import { accountOf, createResource } from '../lib/stream/account.ts';
+import { EXIT, Fatal, run } from '../lib/cli/die.ts';
+import { descriptor } from '../lib/cli/inherited.ts';
+import { options } from '../lib/cli/options.ts';
+import { readPassword } from '../lib/cli/password.ts';
+import { accountDir, openAccount } from '../lib/files/account.ts';
+import { readFloor, writeFloor } from '../lib/files/floor.ts';
+import { floorAfter, isMechanism } from '../lib/sasl/floor.ts';
+import { checkDescriptors } from '../lib/stream/link.ts';
+import { runSession } from '../lib/stream/session.ts';
+import { bindingsOf, readIdentity, secure } from '../lib/stream/tls.ts';
+import { createTrace } from '../lib/stream/trace.ts';
+
+const USAGE = 'sj [-DIITx] [-c CAFILE] [-d DIR] [-p FD] [-r RESOURCE] [-t SECONDS] -s SERVER -u USER';
+
+run('sj', async (say) => {
+  const { value, count, rest } = options(
+    process.argv.slice(2),
+    { D: 'count', I: 'count', T: 'count', x: 'count', c: 'value', d: 'value', p: 'value', r: 'value', s: 'value', t: 'value', u: 'value' },
+    USAGE,
+  );
+  if (rest.length > 0) throw new Fatal(EXIT.usage, 'too many arguments', USAGE);
+  const env = process.env;
+  const user = value.u ?? env['SJ_USER'];
+  const server = value.s ?? env['SJ_SERVER'];
+  if (!user || !server) throw new Fatal(EXIT.usage, 'who am I? -u USER and -s SERVER are needed', USAGE);
+  const who = accountOf(user, server);
+  const timeout = seconds(value.t ?? '60');
+  const outside = count.T > 0 || env['PROTO'] === 'SSL' || env['PROTO'] === 'TLS';
+  if (outside && count.x > 0) throw new Fatal(EXIT.usage, 'TLS outside (-T, PROTO) and TLS by sj (-x) exclude each other', USAGE);
+  const fd = value.p === undefined ? undefined : descriptor(value.p, '-p');
+  checkDescriptors();
+
+  const dir = accountDir(value.d);
+  const lock = await openAccount(dir);
+  try {
+    const identity = readIdentity(dir);
+    const account = `${who.user}@${who.domain}`;
+    const asked = readOnce(() => readPassword({ fd, dir }));
+    // Asked for before the server's clock runs; a certificate may do without it.
+    if (identity === undefined) await asked();
+    const floor = readFloor(dir, account);
+    const stop = new AbortController();
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stop.abort());
+    process.on('SIGHUP', () => {});
+    return await runSession(
+      {
+        dir,
+        account: {
+          ...who,
+          resource: value.r ?? (env['SJ_RESOURCE'] || createResource(dir)),
+          tls: outside ? 'outside' : count.x > 0 ? 'ours' : count.I > 0 ? 'optional' : 'starttls',
+          plainInClear: count.I > 1,
+          haveCert: identity !== undefined,
+          floor,
+          password: asked,
+        },
+        tls: outside ? 'never' : count.x > 0 ? 'direct' : 'starttls',
+        secure: async (link) =>
+          bindingsOf(await link.secure((raw) => secure(raw, { domain: who.domain, caFile: value.c, identity, direct: count.x > 0 }))),
+        timeout: timeout * 1000,
+        authenticated: (mechanism) => isMechanism(mechanism) && writeFloor(dir, account, floorAfter(mechanism, floor)),
+        ours: () => lock.confirm(),
+        trace: createTrace(count.D > 0, say.info),
+        say,
+      },
+      stop.signal,
+    );
+  } finally {
+    lock.release();
+  }
+});
+
+function seconds(text: string): number {
+  if (!/^[1-9]\d{0,5}$/.test(text)) throw new Fatal(EXIT.usage, `option -t: not a number of seconds: ${text}`, USAGE);
+  return Number(text);
+}
+
+function readOnce(read: () => Promise<string>): () => Promise<string> {
+  let answer: Promise<string> | undefined;
+  return () => (answer ??= read());
+}

@@ -1,0 +1,54 @@
+/** The account directory as a whole: that it is there, that it is ours alone, and the one line of state it shows. */
+import fs from 'node:fs';
+import path from 'node:path';
+import { EXIT, errno, Fatal, printable, reason } from '../cli/die.ts';
+import { type Lock, LockedError, takeLock } from './lock.ts';
+import { mkfifos } from './mkfifo.ts';
+import { replaceFile } from './replace.ts';
+
+/** The directory that a program works on: option `-d`, else SJ_DIR, else `./xmpp`. */
+export const accountDir = (option: string | undefined): string => option ?? (process.env['SJ_DIR'] || 'xmpp');
+
+/**
+ * Makes the directory if it is not there, locks it, and sees to its `in`.
+ * @throws Fatal 100 if it is not usable or somebody else holds it
+ */
+export async function openAccount(dir: string): Promise<Lock> {
+  try {
+    fs.mkdirSync(dir, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new Fatal(EXIT.usage, `cannot make ${dir}: ${reason(error)}`);
+  }
+  let lock: Lock;
+  try {
+    lock = takeLock(dir);
+  } catch (error) {
+    if (error instanceof LockedError) throw new Fatal(EXIT.usage, `${dir} is in use by ${error.holder}`);
+    throw new Fatal(EXIT.usage, `cannot lock ${dir}: ${reason(error)}`);
+  }
+  const fifo = path.join(dir, 'in');
+  try {
+    if (kind(fifo) === 'nothing') await mkfifos([fifo]);
+    if (kind(fifo) !== 'fifo') throw new Fatal(EXIT.usage, `cannot open ${fifo}: not a FIFO`);
+  } catch (error) {
+    lock.release();
+    throw error instanceof Fatal ? error : new Fatal(EXIT.usage, `cannot make ${fifo}: ${reason(error)}`);
+  }
+  return lock;
+}
+
+function kind(file: string): 'fifo' | 'nothing' | 'other' {
+  try {
+    return fs.lstatSync(file).isFIFO() ? 'fifo' : 'other';
+  } catch (error) {
+    if (errno(error) === 'ENOENT') return 'nothing';
+    throw error;
+  }
+}
+
+export type State = 'offline' | 'connecting' | `online ${string}` | `failed ${string}`;
+
+/** Shows the state to whoever reads the file `state`. */
+export function setState(dir: string, state: State): void {
+  replaceFile(path.join(dir, 'state'), `${printable(state)}\n`);
+}

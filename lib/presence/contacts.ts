@@ -1,0 +1,156 @@
+/** The `presence` files of the contacts, and what the user is told in `events`. */
+import fs from 'node:fs';
+import path from 'node:path';
+import type { Element } from 'ltx';
+import { errno } from '../cli/die.ts';
+import { ensureContact } from '../files/contact.ts';
+import { type EventType, logEvent } from '../files/events.ts';
+import { dirName } from '../files/names.ts';
+import { replaceFile } from '../files/replace.ts';
+import { emptyFile } from './clear.ts';
+import { type Incoming, interpret } from './incoming.ts';
+import { presenceLine } from './line.ts';
+import { createResources, type Resource } from './resources.ts';
+import type { Troubles } from './troubles.ts';
+
+export type ContactsOptions = {
+  readonly dir: string;
+  /** The own bare JID, if known. */
+  readonly own: string | null;
+  /** The bare JID in normal form, or null for what is no JID. */
+  readonly bareOf: (jid: string) => string | null;
+  readonly troubles: Troubles;
+};
+
+export type Contacts = {
+  /** Takes a presence stanza; files change only at the end of the batch. */
+  stanza(element: Element): void;
+  batchEnd(): void;
+  /** A contact's directory is there, perhaps a new one: shows in it what is known, if it does not show it yet. */
+  appeared(jid: string, directory: string): void;
+  /** The directory has gone; the contact's next available presence makes another one. */
+  vanished(jid: string): void;
+  /** Writes what could not be written before. */
+  retry(): void;
+};
+
+/** A contact with a line to show, or that showed one lately. */
+type Shown = { directory: string | null; line: string };
+
+export function createContacts({ dir, own, bareOf, troubles }: ContactsOptions): Contacts {
+  const resources = createResources();
+  const shown = new Map<string, Shown>();
+  /** To be looked at when the batch ends; true: somebody came online, so there shall be a directory. */
+  const dirty = new Map<string, boolean>();
+
+  const log = (type: EventType, jid: string, detail: string) => {
+    try {
+      logEvent(dir, type, jid, detail);
+      troubles.well(path.join(dir, 'events'));
+    } catch (error) {
+      troubles.report(path.join(dir, 'events'), 'write', error);
+    }
+  };
+
+  /** Null: there is none and there shall be none, or it can't be made. */
+  const makeDirectory = (jid: string): string | null => {
+    // A chat with oneself is for the user to open: every session sees the presence of its own resources.
+    if (jid === own) return existing(path.join(dir, dirName(jid)));
+    try {
+      const directory = ensureContact(dir, jid);
+      troubles.well(dir);
+      return directory;
+    } catch (error) {
+      troubles.report(dir, `make a directory for ${jid} in`, error);
+      return null;
+    }
+  };
+
+  const write = (directory: string, line: string): 'done' | 'failed' | 'gone' => {
+    const file = path.join(directory, 'presence');
+    try {
+      if (line === '') emptyFile(file);
+      else replaceFile(file, `${line}\n`);
+      troubles.well(file);
+      return 'done';
+    } catch (error) {
+      if (errno(error) === 'ENOENT') return 'gone';
+      troubles.report(file, 'write', error);
+      return 'failed';
+    }
+  };
+
+  /** Brings the contact's file up to date. Where that fails, `shown` remembers that it is not. */
+  const update = (jid: string, make: boolean) => {
+    const line = lineOf(resources.best(jid));
+    const entry = shown.get(jid) ?? { directory: null, line: '' };
+    if (entry.line === line) return;
+    let fate = entry.directory === null ? 'gone' : write(entry.directory, line);
+    if (fate === 'gone' && make) {
+      entry.directory = makeDirectory(jid);
+      fate = entry.directory === null ? 'failed' : write(entry.directory, line);
+    }
+    // Whoever removes a directory wants to see no more of it.
+    if (fate === 'gone' || (fate === 'done' && line === '')) shown.delete(jid);
+    else shown.set(jid, entry);
+    if (fate !== 'done') return;
+    entry.line = line;
+    log('presence', jid, line === '' ? 'offline' : line);
+  };
+
+  const take = (jid: string, resource: string, what: Incoming) => {
+    switch (what.kind) {
+      case 'available':
+        resources.set(jid, resource, what.presence, what.self);
+        dirty.set(jid, true);
+        return;
+      case 'error':
+        log('error', jid, what.detail);
+        break;
+      case 'subscription':
+        log(what.type, jid, what.status);
+        return;
+      case 'unavailable':
+        break;
+    }
+    if (resource === '' || (what.kind === 'unavailable' && what.all)) resources.removeAll(jid);
+    else resources.remove(jid, resource);
+    dirty.set(jid, dirty.get(jid) ?? false);
+  };
+
+  return {
+    stanza(element) {
+      const what = interpret(element);
+      // What comes from nowhere comes from our own account, and says nothing of a contact.
+      const from = element.attrs.from;
+      if (what === null || from === undefined) return;
+      const slash = from.indexOf('/');
+      const jid = bareOf(slash < 0 ? from : from.slice(0, slash));
+      if (jid !== null) take(jid, slash < 0 ? '' : from.slice(slash + 1), what);
+    },
+    batchEnd() {
+      if (dirty.size === 0) return;
+      for (const [jid, make] of dirty) update(jid, make);
+      dirty.clear();
+    },
+    appeared(jid, directory) {
+      if (resources.best(jid) === null) return;
+      if (shown.get(jid)?.directory === directory && !isEmpty(path.join(directory, 'presence'))) return;
+      shown.set(jid, { directory, line: '' });
+      update(jid, false);
+    },
+    vanished: (jid) => void shown.delete(jid),
+    retry() {
+      for (const jid of [...shown.keys()]) update(jid, true);
+    },
+  };
+}
+
+const existing = (directory: string): string | null => (fs.existsSync(directory) ? directory : null);
+
+const isEmpty = (file: string): boolean => (fs.statSync(file, { throwIfNoEntry: false })?.size ?? 0) === 0;
+
+const lineOf = (best: Resource | null): string => {
+  if (best === null) return '';
+  return best.occupant ? 'online' : presenceLine(best.show, best.status);
+};

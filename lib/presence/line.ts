@@ -1,0 +1,27 @@
+/** The line that shows a contact's presence to the user. */
+import { printable } from '../cli/die.ts';
+
+export type Show = 'online' | 'chat' | 'away' | 'xa' | 'dnd';
+
+/** Characters of a status text that count, in both directions. */
+export const STATUS_LIMIT = 1024;
+
+const SPACES = /[\t\n\v\f\r\u0085\u2028\u2029]+/g;
+
+/**
+ * `SHOW`, or `SHOW STATUS`. A status text comes from strangers and ends on a terminal, so it is brought to one line,
+ * and what would act on a terminal, or turn around what follows, is shown as U+FFFD.
+ */
+export function presenceLine(show: Show, status: string): string {
+  const text = printable(truncate(status.replace(SPACES, ' ').trim(), STATUS_LIMIT).trimEnd());
+  return text === '' ? show : `${show} ${text}`;
+}
+
+/** The first `limit` characters (code points) of a text. */
+export function truncate(text: string, limit: number): string {
+  if (text.length <= limit) return text;
+  // A code point is two units at most, so no more of a long text need be looked at.
+  return Array.from(text.slice(0, 2 * limit))
+    .slice(0, limit)
+    .join('');
+}

@@ -1,0 +1,67 @@
+/**
+ * What has to be sent so that everybody sees the own presence that they shall see: one for all, and another one for
+ * those contacts that have their own (directed presence, RFC 6121 section 4.6).
+ */
+import type { Element } from 'ltx';
+import { type Own, sameOwn } from './mypresence.ts';
+import { ownStanza } from './stanza.ts';
+
+export type OwnPresence = {
+  /**
+   * @param global the presence for everybody
+   * @param contacts of the contacts that were looked at: their own presence, or null where there is none (any more)
+   * @returns the stanzas to send, in this order
+   */
+  update(global: Own, contacts: ReadonlyMap<string, Own | null>): Element[];
+  /** The contacts that have a presence of their own. */
+  contacts(): Iterable<string>;
+};
+
+/** The first update is the session's begin: the initial presence, and the directed ones. */
+export function createOwnPresence(): OwnPresence {
+  let sent: Own | null = null;
+  const directed = new Map<string, Own>();
+
+  /** Takes the changes over; says who has lost their own presence, and who has another one. */
+  const accept = (contacts: ReadonlyMap<string, Own | null>) => {
+    const withdrawn: [string, Own][] = [];
+    const changed: string[] = [];
+    for (const [jid, own] of contacts) {
+      const before = directed.get(jid);
+      if (own === null && before !== undefined) {
+        directed.delete(jid);
+        withdrawn.push([jid, before]);
+      } else if (own !== null && (before === undefined || !sameOwn(own, before))) {
+        directed.set(jid, own);
+        changed.push(jid);
+      }
+    }
+    return { withdrawn, changed };
+  };
+
+  const toContact = (jid: string) => ownStanza(directed.get(jid)!, jid);
+
+  return {
+    update(global, contacts) {
+      const { withdrawn, changed } = accept(contacts);
+      const before = sent;
+      sent = global;
+      const out: Element[] = [];
+      // Who loses a presence of their own shall see the global one, if they may. Only the server knows who may, and it
+      // tells only those who are subscribed when it gets the global one again. Whoever is not would be left with the
+      // directed one for good (section 4.6.3), so it is taken back first.
+      for (const [jid, own] of withdrawn) {
+        if (own.show !== 'offline') out.push(ownStanza({ show: 'offline', status: '' }, jid));
+      }
+      // A session begins unavailable, there is nothing to tell. Nor is there when nobody sees more than "offline".
+      const first = before === null && global.show !== 'offline';
+      const other = before !== null && !sameOwn(before, global);
+      const again = withdrawn.length > 0 && global.show !== 'offline';
+      if (!(first || other || again)) return [...out, ...changed.map(toContact)];
+      // The global one goes to subscribers with a presence of their own as well, and `unavailable` to all that ever
+      // got a directed one (section 4.6.3), so these follow, and never the other way around.
+      return [...out, ownStanza(global), ...Array.from(directed.keys(), toContact)];
+    },
+    contacts: () => directed.keys(),
+  };
+}

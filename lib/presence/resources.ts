@@ -1,0 +1,75 @@
+/**
+ * Who is online from where: the resources of each contact that has any (RFC 6121 section 4). Nothing here knows of
+ * stanzas or files.
+ */
+import type { Show } from './line.ts';
+
+export type Resource = {
+  readonly show: Show;
+  readonly status: string;
+  /** -128 to 127. A negative one means "no messages here, please"; the contact is there all the same. */
+  readonly priority: number;
+  /** Somebody in a room: that there is one says that the room is there, and the rest says nothing about the room. */
+  readonly occupant: boolean;
+};
+
+/** Oldest first: announcing a resource again puts it last. */
+type Contact = { readonly resources: Map<string, Resource>; self: string | null };
+
+export type Resources = {
+  /**
+   * A resource is there. The empty string is a resource, too: a gateway has no other.
+   * @param self it is our own occupant of a room
+   */
+  set(jid: string, resource: string, presence: Resource, self?: boolean): void;
+  remove(jid: string, resource: string): void;
+  removeAll(jid: string): void;
+  /** The resource that speaks for the contact: the highest priority, then the newest. Null: offline. */
+  best(jid: string): Resource | null;
+  /** How many resources of the contact are kept. */
+  count(jid: string): number;
+};
+
+/**
+ * @param limit how many resources of one contact are kept; beyond it the oldest is forgotten. Rooms have thousands of
+ *   occupants, and one of them is enough; our own is never forgotten, it is the one we are sure to hear about
+ */
+export function createResources(limit = 64): Resources {
+  const contacts = new Map<string, Contact>();
+
+  const forget = (jid: string, contact: Contact, resource: string) => {
+    contact.resources.delete(resource);
+    if (contact.self === resource) contact.self = null;
+    if (contact.resources.size === 0) contacts.delete(jid);
+  };
+
+  const oldest = ({ resources, self }: Contact): string | undefined => {
+    for (const resource of resources.keys()) if (resource !== self) return resource;
+    return undefined;
+  };
+
+  return {
+    set(jid, resource, presence, self = false) {
+      let contact = contacts.get(jid);
+      if (contact === undefined) contacts.set(jid, (contact = { resources: new Map(), self: null }));
+      contact.resources.delete(resource);
+      contact.resources.set(resource, presence);
+      if (self) contact.self = resource;
+      const old = contact.resources.size > limit ? oldest(contact) : undefined;
+      if (old !== undefined) forget(jid, contact, old);
+    },
+    remove(jid, resource) {
+      const contact = contacts.get(jid);
+      if (contact !== undefined) forget(jid, contact, resource);
+    },
+    removeAll: (jid) => void contacts.delete(jid),
+    best(jid) {
+      let best: Resource | null = null;
+      for (const resource of contacts.get(jid)?.resources.values() ?? []) {
+        if (best === null || resource.priority >= best.priority) best = resource;
+      }
+      return best;
+    },
+    count: (jid) => contacts.get(jid)?.resources.size ?? 0,
+  };
+}

@@ -1,0 +1,24 @@
+import { reason } from '../cli/die.ts';
+
+export type Troubles = {
+  /** Says once what is wrong with a thing; again only when that changes, or comes back after it was well. */
+  report(thing: string, doing: string, error: unknown): void;
+  /** It works. */
+  well(thing: string): void;
+};
+
+/** Remembers what has been complained of, so that a thing tried again and again is complained of once. */
+export function createTroubles(warn: (message: string) => void): Troubles {
+  const known = new Map<string, string>();
+  return {
+    report(thing, doing, error) {
+      const why = reason(error);
+      if (known.get(thing) === why) return;
+      // Whoever has that many troubles has one, and has heard of it.
+      if (known.size >= 1000) known.clear();
+      known.set(thing, why);
+      warn(`cannot ${doing} ${thing}: ${why}`);
+    },
+    well: (thing) => void known.delete(thing),
+  };
+}

@@ -1,0 +1,96 @@
+/**
+ * The daemons of a session as child processes: stanzas go to their stdin one a line, and what they send comes back on
+ * their descriptor 3, so that their long stanzas never mix with those that others write into `in`.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import type { Duplex, Writable } from 'node:stream';
+import { findProgram } from '../cli/program.ts';
+import type { Piece } from '../xml/split.ts';
+import { createBatch } from './batch.ts';
+
+export type DaemonEvents = {
+  /** Bytes of stanzas to send. */
+  data(name: string, chunk: Buffer): void;
+  /** The daemon takes input again. */
+  drain(): void;
+  /** It has ended: by itself with a code, or by a signal, or it could not be started. */
+  exit(name: string, how: string, clean: boolean): void;
+};
+
+export type Daemon = {
+  readonly name: string;
+  /** Adds a stanza to the batch: bytes as they came, or the canonical text. */
+  put(stanza: Piece | string): void;
+  /** Writes the batch; false: the daemon is behind, wait for `drain`. */
+  flush(): boolean;
+  /** No more stanzas: it finishes its work and ends. */
+  end(): void;
+  /** Reads no more of what it sends: it will see that nobody is there. */
+  cutBack(): void;
+  /** Stops and goes on reading what it sends. */
+  pause(): void;
+  resume(): void;
+  kill(): void;
+  readonly running: boolean;
+};
+
+/** The descriptor on which a daemon sends; its `-o` names it. */
+const BACK = 3;
+
+/**
+ * Starts a daemon.
+ * @throws Fatal 100 if there is no such program
+ */
+export function startDaemon(name: string, args: string[], env: NodeJS.ProcessEnv, on: DaemonEvents): Daemon {
+  const child: ChildProcess = spawn(findProgram(name), [...args, '-o', `/dev/fd/${BACK}`], {
+    stdio: ['pipe', 'inherit', 'inherit', 'pipe'],
+    env,
+  });
+  const stdin = child.stdin as Writable;
+  const back = child.stdio[BACK] as Duplex;
+  let running = true;
+
+  // A daemon that is gone shows in `exit`; a broken pipe is but the shadow of that.
+  stdin.on('error', () => {});
+  stdin.on('drain', on.drain);
+  back.on('error', () => {});
+  back.on('data', (chunk: Buffer) => on.data(name, chunk));
+  const over = (how: string) => {
+    if (!running) return;
+    running = false;
+    // What it sent last may still be on its way; but a child of its own may hold the descriptor open for ever.
+    const report = () => on.exit(name, how, how === CLEAN);
+    if (back.destroyed) return report();
+    const timer = setTimeout(() => back.destroy(), LAST_WORDS);
+    back.once('close', () => {
+      clearTimeout(timer);
+      report();
+    });
+  };
+  child.on('error', (error) => over(`cannot be started: ${error.message}`));
+  child.on('exit', (code, signal) => over(signal !== null ? `was killed by ${signal}` : code === 0 ? CLEAN : `ended with exit code ${code}`));
+
+  const batch = createBatch();
+  return {
+    name,
+    put: batch.put,
+    flush() {
+      const lines = batch.take();
+      if (lines === null) return !stdin.writableNeedDrain;
+      return stdin.writable ? stdin.write(lines) : true;
+    },
+    end: () => void stdin.end(),
+    cutBack: () => void back.destroy(),
+    pause: () => void back.pause(),
+    resume: () => void back.resume(),
+    kill: () => void child.kill('SIGKILL'),
+    get running() {
+      return running;
+    },
+  };
+}
+
+const CLEAN = 'ended';
+
+/** How long, in milliseconds, we read on after a daemon has ended. */
+const LAST_WORDS = 200;

@@ -1,0 +1,43 @@
+/** Stream errors (RFC 6120 section 4.9): ours as text, theirs as the end of the program that they mean. */
+import type { Element } from 'ltx';
+import { EXIT, type ExitCode, Fatal } from '../cli/die.ts';
+import { escape } from '../xml/write.ts';
+
+export const STREAM_NS = 'http://etherx.jabber.org/streams';
+const CONDITION_NS = 'urn:ietf:params:xml:ns:xmpp-streams';
+
+/** The stream error to send before closing, and the close (RFC 6120 section 4.9.1.1). */
+export function streamError(condition: string, text = ''): string {
+  const description = text === '' ? '' : `<text xmlns='${CONDITION_NS}'>${escape(text)}</text>`;
+  return `<stream:error><${condition} xmlns='${CONDITION_NS}'/>${description}</stream:error></stream:stream>`;
+}
+
+/** What a condition means to a supervisor; those that are not here pass with time (111). */
+const MEANING: Readonly<Record<string, ExitCode>> = {
+  'bad-format': EXIT.protocol,
+  'bad-namespace-prefix': EXIT.protocol,
+  'host-gone': EXIT.usage,
+  'host-unknown': EXIT.usage,
+  'improper-addressing': EXIT.usage,
+  'invalid-from': EXIT.protocol,
+  'invalid-namespace': EXIT.protocol,
+  'invalid-xml': EXIT.protocol,
+  'not-authorized': EXIT.refused,
+  'not-well-formed': EXIT.protocol,
+  'restricted-xml': EXIT.protocol,
+  'unsupported-encoding': EXIT.protocol,
+  'unsupported-feature': EXIT.protocol,
+  'unsupported-stanza-type': EXIT.protocol,
+  'unsupported-version': EXIT.protocol,
+  // Another client has taken the resource: to come back would throw it out, and so on for ever.
+  conflict: EXIT.refused,
+};
+
+/** The end that a stream error from the server means. */
+export function streamFault(error: Element): Fatal {
+  const elements = error.getChildElements();
+  const condition = elements.find((e) => e.attrs['xmlns'] === CONDITION_NS && e.name !== 'text')?.name ?? 'undefined-condition';
+  const text = elements.find((e) => e.attrs['xmlns'] === CONDITION_NS && e.name === 'text')?.getText() ?? '';
+  const meaning = Object.hasOwn(MEANING, condition) ? MEANING[condition]! : EXIT.temporary;
+  return new Fatal(meaning, `the server ended the stream: ${condition}${text === '' ? '' : `: ${text}`}`);
+}

@@ -1,0 +1,53 @@
+/** Which way a stanza goes. Judged by its root alone: what is in it is the daemons' business. */
+import type { Element } from 'ltx';
+import { isIqId } from '../files/names.ts';
+import { CLIENT_NS } from '../xml/read.ts';
+import type { Piece } from '../xml/split.ts';
+import { parseElement } from '../xml/tree.ts';
+import { tagEnd } from '../xml/whole.ts';
+import type { Asked } from './asked.ts';
+import { STREAM_NS } from './faults.ts';
+
+export type DaemonName = 'messaged' | 'presenced' | 'iqd';
+
+/** The stanza as an element. */
+export const treeOf = (p: Piece): Element => parseElement(p.buf.subarray(p.start, p.end), p.scope);
+
+/** The root of a stanza without its children, however large they are. */
+function rootOf(p: Piece): Element {
+  const close = tagEnd(p.buf, p.start, p.end);
+  if (p.buf[close - 1] === 0x2f) return treeOf(p);
+  return parseElement(Buffer.concat([p.buf.subarray(p.start, close), Buffer.from('/>')]), p.scope);
+}
+
+/**
+ * Where a stanza from the server goes: to a daemon, `error` for a stream error, or nowhere: an answer to ourselves, one
+ * that nobody asked for, or what is no stanza.
+ */
+export function routeIncoming(piece: Piece, asked: Asked): DaemonName | 'error' | null {
+  if (piece.ns === STREAM_NS && piece.name === 'error') return 'error';
+  if (piece.ns !== CLIENT_NS) return null;
+  if (piece.name === 'message') return 'messaged';
+  if (piece.name === 'presence') return 'presenced';
+  if (piece.name !== 'iq') return null;
+  const { id, type, from } = rootOf(piece).attrs;
+  if (type === 'get' || type === 'set') return 'iqd';
+  if (type !== 'result' && type !== 'error') return null;
+  return id !== undefined && asked.answers(id, from) ? 'iqd' : null;
+}
+
+/**
+ * Whether a stanza from a local program may go out; an iq request is noted down, so that its answer finds back.
+ * @returns null, or why it may not
+ */
+export function checkOutgoing(piece: Piece, asked: Asked): string | null {
+  if (piece.ns !== CLIENT_NS || !['message', 'presence', 'iq'].includes(piece.name)) return `<${piece.name}> is no stanza`;
+  if (piece.name !== 'iq') return null;
+  const { id, type, to } = rootOf(piece).attrs;
+  if (id === undefined || id === '') return 'an iq without an id';
+  if (type === 'result' || type === 'error') return null;
+  if (type !== 'get' && type !== 'set') return `an iq of type ${type ?? 'nothing'}`;
+  if (!isIqId(id)) return `an iq with an id that no file can have: ${id}`;
+  asked.ask(id, to);
+  return null;
+}

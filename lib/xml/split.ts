@@ -1,0 +1,259 @@
+/**
+ * Cuts a stream of bytes into whole stanzas, at whatever borders the bytes arrive, in time linear in their number and
+ * within a limit on their memory. Two kinds of stream: what a server sends, where any fault is the end (`stream`), and
+ * what local programs write, where a fault costs one stanza and the next one counts (`fragments`).
+ */
+import type { Element } from 'ltx';
+import { expand, SPACE, XmlError } from './chars.ts';
+import { CLIENT_SCOPE, found, read, type ReadOptions, type Scope } from './read.ts';
+import { beginsStanza } from './scan.ts';
+import { mayBeWhole, type Progress, progressFrom, tagEnd } from './whole.ts';
+
+export type Limits = {
+  /** Of one stanza. */
+  readonly bytes: number;
+  /** Of one iq: a server sends a whole roster in one, and only it can send one so large. */
+  readonly iqBytes: number;
+  readonly depth: number;
+  readonly attributes: number;
+};
+
+/** RFC 6120 section 13.12 asks for at least 10,000 bytes; servers take up to 256 KiB from others. */
+export const LIMITS: Limits = { bytes: 262_144, iqBytes: 16_777_216, depth: 64, attributes: 64 };
+
+/** A stanza, as bytes of a buffer that is used again after the call. */
+export type Piece = {
+  readonly buf: Buffer;
+  readonly start: number;
+  readonly end: number;
+  /** May be handed on as it is, see `read.ts`. */
+  readonly canonical: boolean;
+  /** The root's name without a prefix, and its namespace. */
+  readonly name: string;
+  readonly ns: string;
+  /** The tree, if the splitter builds. */
+  readonly tree: Element | null;
+  /** How many bytes have arrived after it. */
+  readonly behind: number;
+  readonly scope: Scope;
+};
+
+export type SplitterEvents = {
+  stanza(piece: Piece): void;
+  /** The stream's own start tag as an empty element, prefix and all resolved. */
+  header?(element: Element): void;
+  /** The end tag of the stream. */
+  close?(): void;
+  /** A fault. In `fragments` what it spoiled has been dropped, and reading goes on after it. */
+  fault(error: XmlError): void;
+};
+
+export type Splitter = {
+  push(chunk: Buffer): void;
+  /** `fragments`: the last writer has gone, so what is unfinished stays so. */
+  eof(): void;
+  /** `stream`: a new stream begins on the same connection (RFC 6120 section 4.3.3). */
+  restart(): void;
+  /** Nothing that arrives is read any more. */
+  stop(): void;
+  /** Bytes held back until their stanza is whole. */
+  readonly pending: number;
+};
+
+const EMPTY = Buffer.alloc(0);
+const DECLARATION = /^<\?xml\s+version\s*=\s*(['"])1\.\d+\1(\s+encoding\s*=\s*(['"])[A-Za-z][\w.-]*\3)?(\s+standalone\s*=\s*(['"])(yes|no)\5)?\s*\?>$/;
+const ATTRIBUTE = /([^\s=<>/'"]+)\s*=\s*(?:"([^"]*)"|'([^']*)')/g;
+
+/** The namespaces that a start tag declares; it has been read already. */
+function scopeOf(tag: string): Scope {
+  let defaultNs = '';
+  const prefixes = new Map<string, string>();
+  for (const [, name, double, single] of tag.matchAll(ATTRIBUTE)) {
+    const uri = expand(double ?? single ?? '');
+    if (name === 'xmlns') defaultNs = uri;
+    else if (name!.startsWith('xmlns:')) prefixes.set(name!.slice(6), uri);
+  }
+  return { defaultNs, prefixes };
+}
+
+export function createSplitter(
+  mode: 'stream' | 'fragments',
+  on: SplitterEvents,
+  { limits = LIMITS, build = false }: { limits?: Limits; build?: boolean } = {},
+): Splitter {
+  let buf: Buffer = EMPTY;
+  let owned = false;
+  let start = 0;
+  let end = 0;
+  let prolog = mode === 'stream';
+  let declared = false;
+  let stopped = false;
+  let scope = CLIENT_SCOPE;
+  let progress: Progress | null = null;
+  let lookAgainAt = 0;
+  let skipping = false;
+  let how: ReadOptions = { scope, build, cut: mode === 'fragments', depth: limits.depth, attributes: limits.attributes };
+
+  /** Reads what begins with the `<` at start; false: more bytes are needed, or nothing is to be read any more. */
+  function stanza(): boolean {
+    if (progress !== null && !mayBeWhole(buf, end, progress) && (mode === 'stream' || end - start < lookAgainAt)) return tooLong();
+    const after = read(buf, start, end, how);
+    if (after < 0) {
+      progress ??= progressFrom(start);
+      lookAgainAt = 2 * (end - start);
+      return tooLong();
+    }
+    tooLong(after);
+    const from = start;
+    start = after;
+    progress = null;
+    on.stanza({ ...found, buf, start: from, end: after, behind: end - after, scope });
+    return true;
+  }
+
+  /** @throws XmlError if what has come of the stanza is more than one may have */
+  function tooLong(to = end): false {
+    if (to - start <= limits.bytes) return false;
+    const limit = buf.toString('latin1', start, start + 3) === '<iq' ? limits.iqBytes : limits.bytes;
+    if (to - start > limit) throw new XmlError('policy-violation', `a stanza of more than ${limit} bytes`, to);
+    return false;
+  }
+
+  /** RFC 6120 section 4.2: an optional XML declaration, then the stream's start tag. */
+  function header(): boolean {
+    if (buf[start + 1] === 0x3f && !declared) {
+      const close = buf.indexOf('?>', start);
+      if (close < 0 || close + 2 > end) return tooLong();
+      const text = buf.toString('latin1', start, close + 2);
+      if (!DECLARATION.test(text)) throw new XmlError('not-well-formed', 'a malformed XML declaration', start);
+      if (/encoding/.test(text) && !/encoding\s*=\s*["']utf-8["']/i.test(text)) throw new XmlError('unsupported-encoding', 'an encoding that is not UTF-8', start);
+      declared = true;
+      start = close + 2;
+      return true;
+    }
+    const close = tagEnd(buf, start, end);
+    if (close < 0) return tooLong();
+    // The start tag alone, read as if its element ended there.
+    const bytes = Buffer.concat([buf.subarray(start, close), Buffer.from('/>')]);
+    if (read(bytes, 0, bytes.length, { ...how, scope: { defaultNs: '', prefixes: new Map() }, build: true, cut: false }) !== bytes.length) {
+      throw new XmlError('not-well-formed', 'a malformed stream header', start);
+    }
+    const element = found.tree!;
+    scope = scopeOf(bytes.toString());
+    how = { ...how, scope };
+    prolog = false;
+    start = close + 1;
+    on.header?.(element);
+    return true;
+  }
+
+  function closeTag(): boolean {
+    const close = buf.indexOf(0x3e, start);
+    if (close < 0 || close >= end) return tooLong();
+    if (!/^<\/[^\s:<>]+:stream\s*>$/.test(buf.toString('latin1', start, close + 1))) throw new XmlError('not-well-formed', 'an end tag that does not match', start);
+    start = close + 1;
+    stopped = true;
+    on.close?.();
+    return false;
+  }
+
+  function step(): boolean {
+    if (skipping) {
+      const line = buf.indexOf(0x0a, start);
+      if (line < 0 || line >= end) {
+        start = end;
+        return false;
+      }
+      start = line + 1;
+      skipping = false;
+    }
+    // The declaration may come only at the very beginning (XML 1.0 section 2.8).
+    const gap = start;
+    while (start < end && SPACE[buf[start]!]) start++;
+    if (start === end) return false;
+    if (prolog && start > gap) declared = true;
+    if (buf[start] !== 0x3c) throw new XmlError('not-well-formed', 'text between stanzas', start);
+    if (start + 1 === end) return false;
+    if (prolog) return header();
+    if (mode === 'stream' && buf[start + 1] === 0x2f) return closeTag();
+    return stanza();
+  }
+
+  /** Drops what a fault has spoiled: up to where a stanza visibly begins, else the rest of the line. */
+  function recover(error: XmlError): void {
+    progress = null;
+    let at = Math.max(error.at, start);
+    if (buf[start] !== 0x3c) while (at < end && buf[at] !== 0x3c && buf[at] !== 0x0a) at++;
+    if (at > start && at < end && beginsStanza(buf, at, end)) start = at;
+    else {
+      start = Math.min(Math.max(at, start), end);
+      skipping = true;
+    }
+  }
+
+  function run(): void {
+    while (!stopped) {
+      try {
+        if (!step()) break;
+      } catch (error) {
+        if (!(error instanceof XmlError)) throw error;
+        if (mode === 'stream') stopped = true;
+        else recover(error);
+        on.fault(error);
+      }
+    }
+  }
+
+  /** Moves what is held back into memory of our own: the chunk's belongs to the caller. */
+  function keep(size: number): void {
+    const grown = Buffer.allocUnsafeSlow(Math.max(4096, size));
+    buf.copy(grown, 0, start, end);
+    if (progress !== null) progress.at -= start;
+    end -= start;
+    start = 0;
+    buf = grown;
+    owned = true;
+  }
+
+  return {
+    push(chunk) {
+      if (stopped) return;
+      if (start === end) {
+        buf = chunk;
+        owned = false;
+        start = 0;
+        end = chunk.length;
+      } else {
+        if (buf.length - end < chunk.length) keep(2 * (end - start + chunk.length));
+        chunk.copy(buf, end);
+        end += chunk.length;
+      }
+      run();
+      if (start === end || stopped) {
+        start = end = 0;
+        buf = EMPTY;
+      } else if (!owned) keep(2 * (end - start));
+    },
+    eof() {
+      lookAgainAt = 0;
+      if (start < end) run();
+      if (start < end && !skipping) on.fault(new XmlError('not-well-formed', 'a stanza that was not finished', end));
+      start = end = 0;
+      buf = EMPTY;
+      progress = null;
+      skipping = false;
+    },
+    restart() {
+      prolog = true;
+      declared = false;
+      scope = CLIENT_SCOPE;
+      how = { ...how, scope };
+    },
+    stop() {
+      stopped = true;
+    },
+    get pending() {
+      return end - start;
+    },
+  };
+}

@@ -1,0 +1,27 @@
+/**
+ * The canonical text of a stanza: one line, whatever is in it; single quotes; every character that means something
+ * escaped. What `read` finds canonical may be handed on without coming through here.
+ */
+import type { Element } from 'ltx';
+
+const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', "'": '&apos;', '"': '&quot;' };
+
+/** Escapes a text for use between tags or within a value: the five characters, and white space that would not survive. */
+export function escape(text: string): string {
+  return SPECIAL.test(text) ? text.replace(ALL_SPECIAL, (c) => ENTITIES[c] ?? `&#${c.charCodeAt(0)};`) : text;
+}
+const SPECIAL = /[&<>'"\t\n\r]/;
+const ALL_SPECIAL = /[&<>'"\t\n\r]/g;
+
+/** An element as one line of text, without a newline at its end. The tree must hold XML characters only. */
+export function canonical(element: Element): string {
+  let out = `<${element.name}`;
+  for (const name in element.attrs) {
+    const value = element.attrs[name];
+    if (value !== undefined) out += ` ${name}='${escape(value)}'`;
+  }
+  if (element.children.length === 0) return `${out}/>`;
+  out += '>';
+  for (const child of element.children) out += typeof child === 'string' ? escape(child) : canonical(child);
+  return `${out}</${element.name}>`;
+}

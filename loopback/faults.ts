@@ -1,0 +1,45 @@
+/**
+ * What the server does wrong on purpose. Every fault is off unless set; `server.faults` may be changed while the server
+ * runs and holds for what happens next, on every connection.
+ */
+export type Faults = {
+  /** The features of a stream without TLS do not offer STARTTLS. (To offer login there, set the option `plaintext`.) */
+  noStarttls?: boolean;
+  /** STARTTLS is answered with `<failure/>`. */
+  starttlsFailure?: boolean;
+  /** Raw text sent in place of `<proceed/>`; TLS is started all the same. */
+  proceed?: string;
+  /** Raw bytes behind `<proceed/>`, in the same write: what an attacker injects before the handshake. */
+  afterProceed?: string;
+  /** Refuses every login with this SASL condition, `account-disabled` for instance, before any exchange. */
+  authFailure?: string;
+  /** The text of every SASL failure. */
+  authText?: string;
+  scram?: ScramFaults;
+  /** Refuses to bind with this stanza error condition. */
+  bindError?: string;
+  /** The JID that bind answers with, whatever was asked for. */
+  bindJid?: string;
+  /** Ends each stream with this stream error as soon as its header is answered. */
+  streamError?: string;
+  /** The `from` of the server's stream header. */
+  headerFrom?: string;
+  /** Rewrites the features before they are sent. */
+  features?: (xml: string) => string;
+  /** The connection stays open, but from this point on nothing is read or answered. */
+  silentFrom?: 'connect' | 'header' | 'starttls' | 'auth' | 'bind';
+};
+
+export type ScramFaults = {
+  /** The server signature `v=` in the last message: 'none' leaves `<success/>` empty, 'error' sends `e=other-error`. */
+  signature?: 'wrong' | 'none' | 'error';
+  /** The server's nonce: 'short' adds nothing to the client's, 'foreign' does not begin with the client's. */
+  nonce?: 'short' | 'foreign';
+  /** Rewrites the first message of the server, `r=…,s=…,i=…`: add `m=x`, take the salt away, make `i` absurd. */
+  serverFirst?: (message: string) => string;
+  /** `v=` comes in a challenge that the client answers with an empty response, then an empty `<success/>`. Not wrong,
+   * RFC 6120 allows it to servers older than additional data with success. */
+  signatureInChallenge?: boolean;
+  /** `<success/>` at once, without any exchange. */
+  unasked?: boolean;
+};

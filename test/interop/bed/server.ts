@@ -1,0 +1,131 @@
+/** What the tests see of a server, whichever it is. */
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll } from 'vitest';
+import { makeCertificates } from './hosts.ts';
+import { type Job, startJob } from './job.ts';
+import { claimPorts, type Ports } from './ports.ts';
+import { until } from './until.ts';
+
+export type ServerName = 'prosody' | 'ejabberd';
+
+export type Server = {
+  readonly name: ServerName;
+  /** Where it, and whoever runs against it, keeps files. */
+  readonly dir: string;
+  /** The CA's certificate. */
+  readonly ca: string;
+  readonly port: ServerPorts;
+  /** Starts it, with the accounts and whatever an earlier run left, and returns when it is ready for clients. */
+  start(): Promise<void>;
+  /** Stops it: SIGTERM lets it say goodbye to its clients, SIGKILL does not. */
+  stop(signal?: NodeJS.Signals): Promise<void>;
+  /** All that it has logged; every stanza that it received is there. */
+  log(): string;
+  /** The mechanisms that clients have asked for so far: one for each attempt to log in. */
+  attempts(): string[];
+  /** Ends the session of a full JID. */
+  kick(jid: string): Promise<void>;
+};
+
+export type ServerPorts = {
+  readonly starttls: number;
+  readonly direct: number;
+  /** Neither TLS nor STARTTLS. */
+  readonly clear: number;
+  /** For the server's own needs. */
+  readonly control: number;
+};
+
+export type Place = { dir: string; port: ServerPorts };
+
+/** What is different between the servers. */
+export type Kind = {
+  readonly name: ServerName;
+  /** Writes configuration and accounts. */
+  prepare(place: Place): void;
+  readonly command: (place: Place) => { argv: string[]; env: NodeJS.ProcessEnv };
+  /** Files that it logs into. */
+  readonly log: string;
+  /** In what it logs: that it is ready. */
+  readonly ready: RegExp;
+  /** After each start. */
+  started?(place: Place): Promise<void>;
+  /** In the log: an attempt to log in, and the mechanism in it. */
+  readonly attempt: RegExp;
+  kick(place: Place, jid: string): Promise<void>;
+};
+
+/**
+ * A server for the tests of a file: it runs before the first of them and is gone after the last. Its directory stays
+ * if one of them failed, or if SJ_KEEP is set.
+ */
+export function useServer(kind: Kind): Server {
+  const dir = mkdtempSync(join(tmpdir(), `sj-${kind.name}-`));
+  const log = join(dir, kind.log);
+  let ports: Ports | undefined;
+  let place: Place | undefined;
+  let job: Job | undefined;
+  const read = () => {
+    try {
+      return readFileSync(log, 'utf8');
+    } catch {
+      return '';
+    }
+  };
+  const claimed = () => {
+    if (place === undefined) throw new Error('the server has not been started');
+    return place;
+  };
+  const server: Server = {
+    name: kind.name,
+    dir,
+    ca: join(dir, 'certs', 'ca.pem'),
+    get port() {
+      return claimed().port;
+    },
+    async start() {
+      const before = read().length;
+      const { argv, env } = kind.command(claimed());
+      const started = await startJob(argv, { cwd: dir, env });
+      job = started;
+      await until(
+        `${kind.name} to be ready`,
+        () => {
+          if (started.ended !== null) throw new Error(`${kind.name} ended\n${started.stdout}${started.stderr}`);
+          return kind.ready.test(read().slice(before));
+        },
+        () => started.stdout + started.stderr,
+      );
+      await kind.started?.(claimed());
+    },
+    async stop(signal = 'SIGTERM') {
+      await job?.stop(signal);
+      job = undefined;
+    },
+    log: read,
+    attempts: () => [...read().matchAll(kind.attempt)].map((match) => match[1]!),
+    kick: (jid) => kind.kick(claimed(), jid),
+  };
+  beforeAll(async () => {
+    ports = await claimPorts();
+    const [starttls, direct, clear, control] = ports.ports as [number, number, number, number];
+    place = { dir, port: { starttls, direct, clear, control } };
+    mkdirSync(join(dir, 'log'));
+    makeCertificates(join(dir, 'certs'));
+    kind.prepare(place);
+    await server.start();
+  });
+  let failed = false;
+  afterEach(({ task }) => {
+    failed ||= task.result?.state === 'fail';
+  });
+  afterAll(async () => {
+    await server.stop();
+    await ports?.release();
+    if (failed || process.env.SJ_KEEP) console.error(`logs are in ${dir}`);
+    else rmSync(dir, { recursive: true, force: true });
+  });
+  return server;
+}
