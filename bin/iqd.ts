@@ -8,7 +8,7 @@ import { openOutlet } from '../lib/files/outlet.ts';
 import { createIqd } from '../lib/iq/daemon.ts';
 import { createDelivery } from '../lib/iq/deliver.ts';
 import { shippedDirectory } from '../lib/iq/handler.ts';
-import { bareOf } from '../lib/iq/sender.ts';
+import { bareOf } from '../lib/jid/jid.ts';
 import { type Feed, readStanzas } from '../lib/xml/feed.ts';
 
 const USAGE = 'iqd [-d DIR] [-i FD] [-o FILE]';

@@ -3,7 +3,7 @@ import { options } from '../lib/cli/options.ts';
 import { accountDir } from '../lib/files/account.ts';
 import { ask, newId } from '../lib/iq/ask.ts';
 import { rosterGet, rosterItems, rosterLine, rosterRemove, rosterSet } from '../lib/iq/roster.ts';
-import { bareOf } from '../lib/iq/sender.ts';
+import { bareOf } from '../lib/jid/jid.ts';
 
 const USAGE = 'roster [-d DIR] [-a JID [-n NAME] [-g GROUP] | -r JID]';
 

@@ -287,7 +287,7 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
     const deadline = now() + END.daemons;
     while (!gone() && now() < deadline) await event('exits', deadline - now());
     for (const daemon of daemons.values()) daemon.kill();
-    if (daemonDied || !gone()) clearPresences(dir);
+    if (daemonDied || !gone()) clearPresences(dir, say.warn);
     flushOutgoing();
     if (linkAlive) {
       const closed = event('close', END.close);

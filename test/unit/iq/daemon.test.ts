@@ -6,7 +6,7 @@ import { Element } from 'ltx';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { createIqd, type Iqd, type IqdOptions } from '../../../lib/iq/daemon.ts';
 import { createDelivery } from '../../../lib/iq/deliver.ts';
-import { bareOf } from '../../../lib/iq/sender.ts';
+import { bareOf } from '../../../lib/jid/jid.ts';
 import { canonical } from '../../../lib/xml/write.ts';
 import { element, EVIL_IDS, scratch, script, SHELL } from './stanzas.ts';
 

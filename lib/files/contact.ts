@@ -1,0 +1,72 @@
+/** The directories of contacts: one per identifier, which stands exact in the file `id` within. */
+import fs from 'node:fs';
+import path from 'node:path';
+import { errno } from '../cli/die.ts';
+import { logEvent } from './events.ts';
+import { dirName, isCutName, jidOfName, RESERVED } from './names.ts';
+import { temporaryName } from './replace.ts';
+
+export type Contact = { readonly name: string; readonly jid: string };
+
+/**
+ * Sees to it that a contact has a directory with its `id`. Who makes the `id` tells of the new contact, so that it is
+ * told once, whoever made the directory.
+ * @returns the directory's path; @throws on failure
+ */
+export function ensureContact(dir: string, jid: string): string {
+  const place = path.join(dir, dirName(jid));
+  try {
+    fs.mkdirSync(place, { mode: 0o700 });
+  } catch (error) {
+    if (errno(error) !== 'EEXIST') throw error;
+  }
+  const file = path.join(place, 'id');
+  if (!fs.existsSync(file)) {
+    const temporary = temporaryName(file);
+    fs.writeFileSync(temporary, `${jid}\n`, { mode: 0o600, flag: 'wx' });
+    try {
+      fs.linkSync(temporary, file);
+      logEvent(dir, 'new', jid);
+    } catch (error) {
+      if (errno(error) !== 'EEXIST') throw error;
+    } finally {
+      fs.rmSync(temporary, { force: true });
+    }
+  }
+  return place;
+}
+
+/** What a directory entry is: a contact, none at all (null), or one that cannot be served, and why. */
+export function contactOf(dir: string, name: string): Contact | { error: string } | null {
+  if (name.startsWith('.') || RESERVED.has(name)) return null;
+  try {
+    if (!fs.lstatSync(path.join(dir, name)).isDirectory()) return null;
+  } catch {
+    return null;
+  }
+  return identify(dir, name);
+}
+
+function identify(dir: string, name: string): Contact | { error: string } {
+  if (!isCutName(name)) {
+    const jid = jidOfName(name);
+    return jid === null ? { error: 'a name that no contact has' } : { name, jid };
+  }
+  try {
+    const jid = fs.readFileSync(path.join(dir, name, 'id'), 'utf8').replace(/\n$/, '');
+    return dirName(jid) === name ? { name, jid } : { error: 'its id is that of another contact' };
+  } catch {
+    return { error: 'a shortened name without an id' };
+  }
+}
+
+/** All contacts that have a directory. */
+export function listContacts(dir: string): Contact[] {
+  const contacts: Contact[] = [];
+  for (const entry of fs.readdirSync(dir, { withFileTypes: true })) {
+    if (!entry.isDirectory() || entry.name.startsWith('.') || RESERVED.has(entry.name)) continue;
+    const contact = identify(dir, entry.name);
+    if ('jid' in contact) contacts.push(contact);
+  }
+  return contacts;
+}

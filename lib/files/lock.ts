@@ -1,0 +1,104 @@
+/**
+ * One program at a time on an account directory. Node has no flock(2), so the lock is a file that names its holder by
+ * pid and start time; it is made whole by link(2), which fails if there is one, and a holder that has died is seen by
+ * what the kernel knows of that pid.
+ */
+import fs from 'node:fs';
+import path from 'node:path';
+import { errno } from '../cli/die.ts';
+import { temporaryName } from './replace.ts';
+
+export type Lock = {
+  /** Whether it is still ours; two that took over a dead one's lock at once find out by this. */
+  confirm(): boolean;
+  release(): void;
+};
+
+export class LockedError extends Error {
+  /** Who has it, for people. */
+  readonly holder: string;
+
+  constructor(holder: string) {
+    super(`in use by ${holder}`);
+    this.holder = holder;
+  }
+}
+
+const TRIES = 20;
+
+/** @throws LockedError if a living program holds the directory */
+export function takeLock(dir: string): Lock {
+  const file = path.join(dir, '.lock');
+  const mine = `${process.pid} ${startTime(process.pid) ?? '-'}\n`;
+  const ours = () => read(file) === mine;
+  for (let i = 0; i < TRIES; i++) {
+    if (create(file, mine)) return { confirm: ours, release: () => ours() && fs.rmSync(file, { force: true }) };
+    const theirs = read(file);
+    if (theirs === null) continue;
+    if (alive(theirs)) throw new LockedError(`${process.title}, pid ${theirs.split(' ')[0]}`);
+    remove(file, theirs);
+  }
+  throw new LockedError('somebody who takes and leaves it all the time');
+}
+
+function create(file: string, text: string): boolean {
+  const temporary = temporaryName(file);
+  fs.writeFileSync(temporary, text, { mode: 0o600, flag: 'wx' });
+  try {
+    fs.linkSync(temporary, file);
+    return true;
+  } catch (error) {
+    if (errno(error) === 'EEXIST') return false;
+    throw error;
+  } finally {
+    fs.rmSync(temporary, { force: true });
+  }
+}
+
+/** Removes a dead one's lock, unless somebody has put theirs in its place meanwhile. */
+function remove(file: string, stale: string): void {
+  const aside = temporaryName(file);
+  try {
+    fs.renameSync(file, aside);
+  } catch (error) {
+    if (errno(error) === 'ENOENT') return;
+    throw error;
+  }
+  if (read(aside) !== stale) {
+    try {
+      fs.linkSync(aside, file);
+    } catch {}
+  }
+  fs.rmSync(aside, { force: true });
+}
+
+function read(file: string): string | null {
+  try {
+    return fs.readFileSync(file, 'latin1');
+  } catch (error) {
+    if (errno(error) === 'ENOENT') return null;
+    throw error;
+  }
+}
+
+function alive(holder: string): boolean {
+  const [, pid, started] = /^(\d+) (\S+)\n$/.exec(holder) ?? [];
+  if (pid === undefined || Number(pid) === process.pid) return false;
+  try {
+    process.kill(Number(pid), 0);
+  } catch (error) {
+    if (errno(error) === 'ESRCH') return false;
+  }
+  const now = startTime(Number(pid));
+  return now === null || started === '-' || now === started;
+}
+
+/** When a process was started, in the kernel's ticks since boot: a pid is used again, the two together are not. */
+function startTime(pid: number): string | null {
+  try {
+    const stat = fs.readFileSync(`/proc/${pid}/stat`, 'latin1');
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,38 @@
+/** The contextual rules of RFC 5892 appendix A: code points that are good or bad by what stands around them. */
+import { isTransparent, JOINS_LEFT, JOINS_RIGHT, VIRAMA } from './tables.ts';
+
+const CONTEXTUAL = /^[\u00b7\u0375\u05f3\u05f4\u200c-\u200d\u30fb\u0660-\u0669\u06f0-\u06f9]$/;
+
+/** Whether a code point has a rule here (CONTEXTJ and CONTEXTO). */
+export const isContextual = (char: string): boolean => CONTEXTUAL.test(char);
+
+/** Whether the contextual code point at `at` stands where its rule allows it. */
+export function fits(chars: readonly string[], at: number): boolean {
+  const before = chars[at - 1];
+  switch (chars[at]) {
+    case '\u200c': // ZERO WIDTH NON-JOINER
+      return VIRAMA(before) || breaksJoin(chars, at);
+    case '\u200d': // ZERO WIDTH JOINER
+      return VIRAMA(before);
+    case '\u00b7': // MIDDLE DOT
+      return before === 'l' && chars[at + 1] === 'l';
+    case '\u0375': // GREEK LOWER NUMERAL SIGN
+      return /^\p{Script=Greek}/u.test(chars[at + 1] ?? '');
+    case '\u05f3': // HEBREW PUNCTUATION GERESH
+    case '\u05f4': // HEBREW PUNCTUATION GERSHAYIM
+      return /^\p{Script=Hebrew}/u.test(before ?? '');
+    case '\u30fb': // KATAKANA MIDDLE DOT
+      return chars.some((char) => /^[\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Han}]/u.test(char));
+    default: // the two sets of Arabic digits do not mix
+      return !chars.some((char) => (chars[at]! <= '\u0669' ? /[\u06f0-\u06f9]/ : /[\u0660-\u0669]/).test(char));
+  }
+}
+
+/** Whether the letters on both sides of a non-joiner would join without it. */
+function breaksJoin(chars: readonly string[], at: number): boolean {
+  let left = at - 1;
+  while (isTransparent(chars[left])) left--;
+  let right = at + 1;
+  while (isTransparent(chars[right])) right++;
+  return JOINS_LEFT(chars[left]) && JOINS_RIGHT(chars[right]);
+}

@@ -1,0 +1,102 @@
+/** Addresses of XMPP (JIDs) and their one normal form, RFC 7622. */
+import { domainpart } from './domain.ts';
+import { type Fault, opaqueString, PrecisError, usernameCaseMapped } from './precis.ts';
+
+/** An address in normal form. A part that is not there is the empty string. */
+export type Jid = { readonly local: string; readonly domain: string; readonly resource: string };
+
+type Part = 'local' | 'domain' | 'resource';
+
+/** A text that is no address. Its message holds nothing of the text but the names of code points (`U+0020`). */
+export class JidError extends Error {
+  /** Which part, and what is wrong with it: stable, for programs. */
+  readonly code: `${Part}-${Fault}`;
+
+  constructor(part: Part, fault: Fault, message: string) {
+    super(message);
+    this.code = `${part}-${fault}`;
+  }
+}
+
+/** The most octets of UTF-8 that a part may have. */
+const LIMIT = 1023;
+/** The most UTF-16 units that are looked at at all: no mapping makes a text of more than that fit. */
+const RAW_LIMIT = 4 * LIMIT;
+
+const LABEL = '(?!xn--)[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?';
+/** ASCII that is in normal form already: nearly every address that is ever seen. */
+const PLAIN = new RegExp(`^(?:([!#-%(-.0-9;=?[-~]{1,${LIMIT}})@)?(${LABEL}(?:\\.${LABEL})*)(?:/([ -~]{1,${LIMIT}}))?$`);
+
+/**
+ * Reads an address and brings it into normal form.
+ * @throws JidError if it is none
+ */
+export function parseJid(text: string): Jid {
+  const plain = text.length <= 3 * LIMIT + 2 ? PLAIN.exec(text) : null;
+  if (plain && plain[2]!.length <= LIMIT) return { local: plain[1] ?? '', domain: plain[2]!, resource: plain[3] ?? '' };
+  const { local, domain, resource } = split(text);
+  return {
+    local: local === undefined ? '' : enforce('local', local, localpart),
+    domain: enforce('domain', domain, domainpart),
+    resource: resource === undefined ? '' : enforce('resource', resource, opaqueString),
+  };
+}
+
+/** As `parseJid`, but null for what is no address. */
+export function tryJid(text: string): Jid | null {
+  try {
+    return parseJid(text);
+  } catch (error) {
+    if (error instanceof JidError) return null;
+    throw error;
+  }
+}
+
+/** `local@domain`, or `domain`. */
+export const bare = (jid: Jid): string => (jid.local === '' ? jid.domain : `${jid.local}@${jid.domain}`);
+
+/** `local@domain/resource`, as far as the parts are there. */
+export const full = (jid: Jid): string => (jid.resource === '' ? bare(jid) : `${bare(jid)}/${jid.resource}`);
+
+/**
+ * The bare JID that an address belongs to, in normal form; null for what is no address. The resource is not looked at
+ * as long as there is something in it: a nick that an old server let through makes nobody a stranger.
+ */
+export function bareOf(text: string): string | null {
+  const slash = text.indexOf('/');
+  if (slash === text.length - 1) return null;
+  const jid = tryJid(slash < 0 ? text : text.slice(0, slash));
+  return jid === null ? null : bare(jid);
+}
+
+/** The first slash ends the bare JID, and the first @ in that ends the localpart. */
+function split(text: string): { local: string | undefined; domain: string; resource: string | undefined } {
+  const slash = text.indexOf('/');
+  const front = slash < 0 ? text : text.slice(0, slash);
+  const at = front.indexOf('@');
+  return {
+    local: at < 0 ? undefined : front.slice(0, at),
+    domain: front.slice(at + 1),
+    resource: slash < 0 ? undefined : text.slice(slash + 1),
+  };
+}
+
+function localpart(text: string): string {
+  const name = usernameCaseMapped(text);
+  // RFC 7622 section 3.3.1; all but these is up to PRECIS.
+  const stray = /["&'/:<>@]/.exec(name);
+  if (stray) throw new PrecisError('forbidden', `has ${stray[0]} in it`);
+  return name;
+}
+
+function enforce(part: Part, text: string, profile: (text: string) => string): string {
+  try {
+    if (text.length > RAW_LIMIT) throw new PrecisError('long', `is longer than ${LIMIT} octets`);
+    const normal = profile(text);
+    if (Buffer.byteLength(normal) > LIMIT) throw new PrecisError('long', `is longer than ${LIMIT} octets`);
+    return normal;
+  } catch (error) {
+    if (error instanceof PrecisError) throw new JidError(part, error.fault, `the ${part}part ${error.message}`);
+    throw error;
+  }
+}
