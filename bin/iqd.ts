@@ -1,10 +1,11 @@
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { EXIT, Fatal, reason, run } from '../lib/cli/die.ts';
 import { descriptor, inherited } from '../lib/cli/inherited.ts';
 import { options } from '../lib/cli/options.ts';
 import { accountDir } from '../lib/files/account.ts';
 import { logEvent } from '../lib/files/events.ts';
-import { openOutlet } from '../lib/files/outlet.ts';
+import { type Outlet, openOutlet } from '../lib/files/outlet.ts';
 import { createIqd } from '../lib/iq/daemon.ts';
 import { createDelivery } from '../lib/iq/deliver.ts';
 import { shippedDirectory } from '../lib/iq/handler.ts';
@@ -13,19 +14,22 @@ import { type Feed, readStanzas } from '../lib/xml/feed.ts';
 
 const USAGE = 'iqd [-d DIR] [-i FD] [-o FILE]';
 
-/** What is still on its way at the end of the input gets so many milliseconds: handlers, then answers for FIFOs. */
+/** What is still on its way at the end of the input gets so many milliseconds. */
 const HANDLERS_END = 1500;
 const ANSWERS_END = 1000;
+const SENDING_END = 500;
 
 run('iqd', async (say) => {
   const { value, rest } = options(process.argv.slice(2), { d: 'value', i: 'value', o: 'value' }, USAGE);
-  if (rest.length > 0) throw new Fatal(EXIT.usage, `usage: ${USAGE}`);
-  const dir = accountDir(value.d);
+  if (rest.length > 0) throw new Fatal(EXIT.usage, 'too many arguments', USAGE);
   const fd = value.i === undefined ? 0 : descriptor(value.i, '-i');
   if (inherited(fd) === null) throw new Fatal(EXIT.usage, `nothing to read on descriptor ${fd}`);
+  const dir = accountDir(value.d);
+  if (!statSync(dir, { throwIfNoEntry: false })?.isDirectory()) {
+    throw new Fatal(EXIT.usage, `cannot open ${dir}: not a directory`);
+  }
   const target = value.o ?? join(dir, 'in');
-
-  const outlet = openOutlet(target);
+  const outlet = open(target);
   let feed: Feed | undefined;
   outlet.onError((error) => say.warn(`cannot write ${target}: ${reason(error)}`));
   outlet.onDrain(() => feed?.resume());
@@ -36,8 +40,8 @@ run('iqd', async (say) => {
   });
   const iqd = createIqd({
     dir,
-    shipped: shippedDirectory(process.env['SJ_EXT'], process.argv[1]!),
-    own: process.env['SJ_JID'],
+    shipped: shippedDirectory(process.env.SJ_EXT, process.argv[1]!),
+    own: process.env.SJ_JID,
     env: process.env,
     delivery,
     bareOf,
@@ -59,8 +63,19 @@ run('iqd', async (say) => {
       end,
     });
   });
-  feed?.pause();
+  // Nothing makes it go on any more.
+  const input: Feed | undefined = feed;
+  feed = undefined;
+  input?.pause();
   await Promise.all([iqd.drain(HANDLERS_END), delivery.drain(ANSWERS_END)]);
-  await outlet.end();
+  await outlet.end(SENDING_END);
   return EXIT.ok;
 });
+
+function open(target: string): Outlet {
+  try {
+    return openOutlet(target);
+  } catch (error) {
+    throw new Fatal(EXIT.usage, `option -o: cannot write ${target}: ${reason(error)}`);
+  }
+}

@@ -10,7 +10,7 @@ const USAGE = 'roster [-d DIR] [-a JID [-n NAME] [-g GROUP] | -r JID]';
 /** The bare JID of an option, in normal form. */
 function contact(text: string, option: string): string {
   const bare = bareOf(text);
-  if (bare === null) throw new Fatal(EXIT.usage, `option ${option}: not a JID: ${text}`);
+  if (bare === null) throw new Fatal(EXIT.usage, `option ${option}: not a JID: ${text}`, USAGE);
   return bare;
 }
 
@@ -19,9 +19,9 @@ run('roster', async () => {
   const { value, rest } = options(process.argv.slice(2), spec, USAGE);
   const { a, r, n, g } = value;
   const named = n !== undefined || g !== undefined;
-  if (rest.length > 0 || (a !== undefined && r !== undefined) || (a === undefined && named)) {
-    throw new Fatal(EXIT.usage, `usage: ${USAGE}`);
-  }
+  if (rest.length > 0) throw new Fatal(EXIT.usage, 'too many arguments', USAGE);
+  if (a !== undefined && r !== undefined) throw new Fatal(EXIT.usage, '-a and -r are not for the same time', USAGE);
+  if (a === undefined && named) throw new Fatal(EXIT.usage, '-n and -g belong to -a', USAGE);
   const dir = accountDir(value.d);
   const id = newId('roster');
 

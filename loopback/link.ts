@@ -6,6 +6,7 @@ export type Link = {
   /** Still to be written to. */
   readonly open: boolean;
   readonly tls: TLSSocket | undefined;
+  readonly silent: boolean;
   /** Resolves when the bytes are with the kernel, or the link is gone; a silent link swallows them. */
   write(data: string | Uint8Array): Promise<void>;
   /** Starts TLS as the server. Bytes read before are the caller's affair. */
@@ -61,6 +62,9 @@ export function createLink(raw: Socket, on: LinkHandlers): Link {
     },
     get tls() {
       return tls;
+    },
+    get silent() {
+      return silent;
     },
     write(data) {
       if (silent || ending || socket.destroyed) return Promise.resolve();

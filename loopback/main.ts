@@ -10,11 +10,13 @@ import type { CertKind } from './certs.ts';
 import { type ServerOptions, startServer } from './server.ts';
 
 const USAGE = `usage: loopback [-p PORT] [-P DIRECT-TLS-PORT] [-a USER:PASSWORD]... [-d DOMAIN]... [-f USER:USER]...
-                [-c CA-FILE] [-k good|wronghost|expired|selfsigned] [-m MECHANISM]... [-i] [-v]
+                [-c CA-FILE] [-k good|wronghost|expired|selfsigned] [-m MECHANISM]... [-b BINDING]...
+                [-i] [-v]
   -a  an account; default alice:secret-alice and bob:secret-bob
   -f  two accounts that have each other in their rosters
   -c  where to write the CA certificate; default: a new temporary directory
   -k  the kind of certificate to show
+  -b  a type of channel binding to offer SCRAM-PLUS with, tls-exporter for instance
   -i  allow login without TLS
   -v  print all traffic on stderr`;
 
@@ -32,6 +34,7 @@ async function main(): Promise<void> {
       ca: { type: 'string', short: 'c' },
       kind: { type: 'string', short: 'k', default: 'good' },
       mechanism: { type: 'string', short: 'm', multiple: true },
+      binding: { type: 'string', short: 'b', multiple: true, default: [] },
       insecure: { type: 'boolean', short: 'i', default: false },
       verbose: { type: 'boolean', short: 'v', default: false },
     },
@@ -51,6 +54,7 @@ async function main(): Promise<void> {
     domains: values.domain,
     accounts: Object.fromEntries(values.account.map(pair)),
     certificate: values.kind,
+    channelBindings: values.binding,
     plaintext: values.insecure,
     ...(values.mechanism === undefined ? {} : { mechanisms: values.mechanism }),
     ...(values.verbose ? { onRaw } : {}),

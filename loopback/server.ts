@@ -74,6 +74,8 @@ export type Server = {
   sessions(): SessionInfo[];
   /** Number of connections, bound or not. */
   connections(): number;
+  /** Those among them that do not answer any more, because of `faults.silentFrom` or `freeze`. */
+  silent(): number;
   /** Registers an account or changes its password. `name` as in the option `accounts`. */
   account(name: string, password: string): void;
   /** Puts two accounts into each other's rosters with subscription `both`, without a word to their sessions. */
@@ -134,7 +136,8 @@ export async function startServer(options: ServerOptions = {}): Promise<Server> 
   const around: Surroundings = {
     hub,
     tls: (direct) => ({ context, askCertificate, ...(direct ? { alpn: ['xmpp-client'] } : {}) }),
-    certificate: new X509Certificate(identity.cert).raw,
+    certificate: new X509Certificate(identity.cert),
+    authority: new X509Certificate(authority.ca),
     onRaw: options.onRaw,
   };
 
@@ -146,6 +149,7 @@ export async function startServer(options: ServerOptions = {}): Promise<Server> 
         journal.changed();
       });
       streams.add(stream);
+      journal.changed();
     });
   const starttls = listener(false);
   const direct = options.directTlsPort === false ? undefined : listener(true);
@@ -187,6 +191,7 @@ export async function startServer(options: ServerOptions = {}): Promise<Server> 
     },
     sessions: () => all().map(describe),
     connections: () => streams.size,
+    silent: () => [...streams].filter((stream) => stream.silent()).length,
     account,
     befriend(a, b) {
       befriend(a, b);

@@ -17,8 +17,10 @@ import { type Element, el, NS, text, value, write } from './xml.ts';
 export type Surroundings = {
   hub: Hub;
   tls: (direct: boolean) => TlsOptions;
-  /** The server's certificate, DER: the data of tls-server-end-point. */
-  certificate: Buffer;
+  /** The server's certificate: tls-server-end-point is about it. */
+  certificate: X509Certificate;
+  /** Who signs the certificates of clients. */
+  authority: X509Certificate;
   /** Sees the plain text of both directions; `jid` is empty before bind. */
   onRaw: ((direction: 'in' | 'out', data: string | Uint8Array, jid: string) => void) | undefined;
 };
@@ -27,7 +29,7 @@ export type Surroundings = {
 const ATTEMPTS = 3;
 
 /** A connection that has not got a session yet can only be ended. */
-export type Stream = { end(condition?: string, text?: string): void; destroy(): void };
+export type Stream = { end(condition?: string, text?: string): void; destroy(): void; silent(): boolean };
 
 /** Serves a connection; `closed` is called once when it is gone. */
 export function serve(around: Surroundings, raw: Socket, direct: boolean, closed: () => void): Stream {
@@ -71,6 +73,7 @@ export function serve(around: Surroundings, raw: Socket, direct: boolean, closed
   const silentFrom = (point: NonNullable<Hub['faults']['silentFrom']>) => {
     if (hub.faults.silentFrom !== point) return false;
     link.silence('deaf');
+    hub.journal.changed();
     return true;
   };
 
@@ -174,8 +177,8 @@ export function serve(around: Surroundings, raw: Socket, direct: boolean, closed
     password: (user: string) => hub.accounts.get(`${user}@${domain}`)?.password,
     iterations: hub.settings.iterations,
     binding: (type: string) =>
-      hub.settings.channelBindings.includes(type) ? channelBinding(type, link.tls, around.certificate) : undefined,
-    certified: certified(link.tls),
+      hub.settings.channelBindings.includes(type) ? channelBinding(type, link.tls, around.certificate.raw) : undefined,
+    certified: certified(link.tls, around.authority),
     faults: hub.faults,
   });
 
@@ -203,10 +206,11 @@ export function serve(around: Surroundings, raw: Socket, direct: boolean, closed
   };
 
   const tls = direct ? around.tls(true) : undefined;
-  if (hub.faults.silentFrom === 'connect') link.silence('deaf');
-  else if (tls !== undefined) link.secure(tls);
-  else restart();
-  return { end, destroy: () => link.destroy() };
+  if (!silentFrom('connect')) {
+    if (tls !== undefined) link.secure(tls);
+    else restart();
+  }
+  return { end, destroy: () => link.destroy(), silent: () => link.silent };
 }
 
 /** The data of a channel binding: RFC 5929, section 4, and RFC 9266. */
@@ -219,9 +223,9 @@ function channelBinding(type: string, tls: TLSSocket | undefined, certificate: B
 }
 
 /** The JIDs in a client certificate that our CA has signed. */
-function certified(tls: TLSSocket | undefined): string[] {
-  const peer = tls?.authorized === true ? tls.getPeerCertificate() : undefined;
-  if (peer?.raw === undefined) return [];
-  const names = new X509Certificate(peer.raw).subjectAltName ?? '';
-  return names.split(', ').flatMap((name) => /^othername:XmppAddr:(.+)$/.exec(name)?.[1] ?? []);
+function certified(tls: TLSSocket | undefined, authority: X509Certificate): string[] {
+  const raw = tls?.getPeerCertificate().raw;
+  const peer = raw === undefined ? undefined : new X509Certificate(raw);
+  if (peer === undefined || !peer.verify(authority.publicKey) || Date.parse(peer.validTo) < Date.now()) return [];
+  return (peer.subjectAltName ?? '').split(', ').flatMap((name) => /^othername:XmppAddr:(.+)$/.exec(name)?.[1] ?? []);
 }

@@ -15,12 +15,9 @@ export function sendSubscription(hub: Hub, account: Account, to: string, type: S
   entry.state = change.next;
   if (!change.next.in) entry.request = undefined;
   const gained = change.next.from && !old.from;
-  if (type === 'subscribe' || gained) {
-    if (!entry.listed) {
-      entry.listed = true;
-      push(hub, account, entry);
-    } else if (differs(old, change.next)) push(hub, account, entry);
-  } else if (entry.listed && differs(old, change.next)) push(hub, account, entry);
+  const appears = !entry.listed && (type === 'subscribe' || gained);
+  if (appears) entry.listed = true;
+  if (appears || (entry.listed && differs(old, change.next))) push(hub, account, entry);
   const lost = old.from && !change.next.from;
   if (lost) sharePresence(hub, account, to, false);
   pass(hub, account, to, type, stanza, change.pass);

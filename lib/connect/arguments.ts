@@ -1,11 +1,11 @@
 import { EXIT, Fatal } from '../cli/die.ts';
 import { descriptor } from '../cli/inherited.ts';
 import { options } from '../cli/options.ts';
-import { parseJid } from '../jid/jid.ts';
+import { type Jid, JidError, parseJid } from '../jid/jid.ts';
 import type { Want } from './find.ts';
 import { parseTarget, type Target } from './target.ts';
 
-export const USAGE = 'xmppc [-DIIx] [-c CAFILE] [-d DIR] [-H HOST:PORT] [-p FD] [-r RESOURCE] USER@DOMAIN';
+export const USAGE = 'xmppc [-DIIx] [-c CAFILE] [-d DIR] [-H HOST:PORT] [-p FD] [-r RESOURCE] [-t SECONDS] USER@DOMAIN';
 
 export type Arguments = {
   /** The domain whose server is wanted: the name to look up, and for sj to verify. */
@@ -21,7 +21,7 @@ export type Arguments = {
 
 /** Options that sj takes as xmppc was given them. */
 const FLAGS = ['D', 'I'] as const;
-const VALUES = ['c', 'd', 'p', 'r'] as const;
+const VALUES = ['c', 'd', 'p', 'r', 't'] as const;
 const SPEC = {
   D: 'count',
   I: 'count',
@@ -33,6 +33,7 @@ const SPEC = {
   p: 'value',
   r: 'value',
   s: 'value',
+  t: 'value',
   u: 'value',
 } as const;
 
@@ -55,8 +56,7 @@ export function parseArguments(argv: readonly string[]): Arguments {
   if (count('T') > 0) throw misuse('no -T here: xmppc hands over a bare TCP connection');
   if (count('I') > 0 && count('x') > 0) throw misuse('-x asks for TLS, and -I for none: which?');
 
-  const jid = parseJid(text);
-  if (jid === null || jid.local === '') throw misuse(`not an account, USER@DOMAIN: ${text}`);
+  const jid = account(text);
   if (jid.resource !== '') value.r ??= jid.resource;
 
   const want = count('x') > 0 ? 'direct' : count('I') > 0 ? 'starttls' : 'both';
@@ -70,6 +70,17 @@ export function parseArguments(argv: readonly string[]): Arguments {
   for (const letter of FLAGS) for (let i = count(letter); i > 0; i--) sj.push(`-${letter}`);
   for (const letter of VALUES) if (value[letter] !== undefined) sj.push(`-${letter}`, value[letter]);
   return { domain: jid.domain, target, want, passed, sj };
+}
+
+function account(text: string): Jid {
+  try {
+    const jid = parseJid(text);
+    if (jid.local !== '') return jid;
+  } catch (error) {
+    if (error instanceof JidError) throw misuse(`not an account, USER@DOMAIN: ${text}: ${error.message}`);
+    throw error;
+  }
+  throw misuse(`not an account, USER@DOMAIN: ${text}`);
 }
 
 function misuse(message: string): Fatal {

@@ -11,15 +11,12 @@ export type Contact = { readonly name: string; readonly jid: string };
 /**
  * Sees to it that a contact has a directory with its `id`. Who makes the `id` tells of the new contact, so that it is
  * told once, whoever made the directory.
- * @returns the directory's path; @throws on failure
+ * @returns the directory's path
+ * @throws on failure; ENOTDIR if something else has the name
  */
 export function ensureContact(dir: string, jid: string): string {
   const place = path.join(dir, dirName(jid));
-  try {
-    fs.mkdirSync(place, { mode: 0o700 });
-  } catch (error) {
-    if (errno(error) !== 'EEXIST') throw error;
-  }
+  makeDirectory(place);
   const file = path.join(place, 'id');
   if (!fs.existsSync(file)) {
     const temporary = temporaryName(file);
@@ -34,6 +31,22 @@ export function ensureContact(dir: string, jid: string): string {
     }
   }
   return place;
+}
+
+/** @throws ENOTDIR if something else has the name, a link for one: what is written there would land anywhere */
+function makeDirectory(place: string): void {
+  const look = () => fs.lstatSync(place, { throwIfNoEntry: false });
+  let there = look();
+  if (there === undefined) {
+    try {
+      fs.mkdirSync(place, { mode: 0o700 });
+      return;
+    } catch (error) {
+      if (errno(error) !== 'EEXIST') throw error;
+      there = look();
+    }
+  }
+  if (!there?.isDirectory()) throw Object.assign(new Error('not a directory'), { code: 'ENOTDIR' });
 }
 
 /** What a directory entry is: a contact, none at all (null), or one that cannot be served, and why. */

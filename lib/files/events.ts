@@ -15,7 +15,8 @@ export type EventType =
   | 'receipt'
   | 'error';
 
-const field = (text: string) => text.replace(/[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g, ' ');
+const field = (text: string) =>
+  text.replace(/[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, ' ');
 
 /** One event as a line: time in seconds since the epoch, type, bare JID or `-`, detail, separated by TABs. */
 export const eventLine = (now: number, type: EventType, id: string, detail: string): string =>

@@ -11,66 +11,111 @@ export type FifoEvents = {
   data(chunk: Buffer): void;
   /** The last writer has closed. */
   eof(): void;
+  /** It can't be read any more; it is to be closed. */
   error(error: Error): void;
 };
 
 export type FifoReader = {
+  /** Stops reading at once: what is written stays in the pipe, and then writers wait. */
   pause(): void;
   resume(): void;
   close(): void;
-  /** Reads what writers still have to say, until there are none, or for `grace` milliseconds without a byte; then closes. */
+  /** Whether the path still leads to the FIFO that is being read. */
+  current(): boolean;
+  /**
+   * Reads what writers still have to say, until there are none, or for `grace` milliseconds without a byte, or twice as
+   * long in all; then closes. While it is paused it waits for as long and takes what is in the pipe then.
+   */
   drain(grace: number): Promise<void>;
 };
+
+type Drain = { heard(): void; done(): void };
 
 const { O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = fs.constants;
 
 /** All FIFOs share it: a chunk is used up before the next one is read. */
 const BUFFER = Buffer.allocUnsafeSlow(65_536);
 
+/** As often as this the buffer is filled at once; a pipe that has more is being written faster than it is read. */
+const MOST_READS = 16;
+
 /** @throws Error if the path is no FIFO or cannot be opened */
 export function openFifo(path: string, on: FifoEvents): FifoReader {
   let paused = false;
   let closed = false;
-  let drained: { rearm(): void; done(): void } | null = null;
-  let socket = attach(open(path));
+  let draining: Drain | null = null;
+  let fifo = open(path);
+  let socket = attach(fifo.fd);
 
   function attach(fd: number): net.Socket {
     const callback = (length: number): boolean => {
+      draining?.heard();
       on.data(BUFFER.subarray(0, length));
-      drained?.rearm();
       return !paused;
     };
-    const settings: net.SocketConstructorOpts & net.ConnectOpts = { fd, readable: true, writable: false, onread: { buffer: BUFFER, callback } };
+    const settings: net.SocketConstructorOpts & net.ConnectOpts = {
+      fd,
+      readable: true,
+      writable: false,
+      onread: { buffer: BUFFER, callback },
+    };
     const made = new net.Socket(settings);
     made.on('end', ended);
     made.on('error', (error) => {
       if (!closed) on.error(error);
     });
-    if (!paused) made.resume();
+    // A socket reads from its making on.
+    if (paused) made.pause();
+    else made.resume();
     return made;
+  }
+
+  /** Takes what is in the pipe now. @returns whether there is a writer, or may be more to read */
+  function readNow(force: boolean): boolean {
+    let found = false;
+    for (let i = 0; i < MOST_READS && (force || !paused); i++) {
+      const length = readSome(fifo.fd);
+      if (length === null) return true;
+      if (length === 0) {
+        if (found) on.eof();
+        return false;
+      }
+      found = true;
+      on.data(BUFFER.subarray(0, length));
+      if (closed) return false;
+    }
+    return true;
   }
 
   function ended(): void {
     if (closed) return;
-    const old = socket;
-    let failure: Error | null = null;
-    if (drained === null) {
-      try {
-        socket = attach(open(path));
-      } catch (error) {
-        failure = error as Error;
-      }
-    }
-    old.destroy();
     on.eof();
-    if (failure !== null) on.error(failure);
-    drained?.done();
+    if (closed) return;
+    const old = socket;
+    try {
+      fifo = open(path);
+    } catch (error) {
+      old.destroy();
+      on.error(error as Error);
+      draining?.done();
+      return;
+    }
+    // Of a writer who came and went before that open, poll(2) on the new descriptor shows what it wrote, but not
+    // that it has gone (Linux counts writers from the open on); a read does.
+    const more = readNow(false);
+    old.destroy();
+    if (closed) {
+      fs.closeSync(fifo.fd);
+      return;
+    }
+    socket = attach(fifo.fd);
+    if (!more) draining?.done();
   }
 
   function close(): void {
     closed = true;
     socket.destroy();
-    drained?.done();
+    draining?.done();
   }
 
   return {
@@ -84,32 +129,52 @@ export function openFifo(path: string, on: FifoEvents): FifoReader {
       if (!closed) socket.resume();
     },
     close,
+    current() {
+      const there = fs.lstatSync(path, { throwIfNoEntry: false });
+      return there?.ino === fifo.ino && there.dev === fifo.dev;
+    },
     drain(grace) {
-      if (closed) return Promise.resolve();
-      paused = false;
-      socket.resume();
+      if (closed || socket.destroyed) return Promise.resolve();
       return new Promise((resolve) => {
-        let timer: NodeJS.Timeout;
         const done = () => {
           clearTimeout(timer);
-          drained = null;
-          if (!closed) close();
+          clearTimeout(limit);
+          draining = null;
+          if (!closed && !socket.destroyed) {
+            readNow(true);
+            on.eof();
+            close();
+          }
           resolve();
         };
-        const rearm = () => {
+        const limit = setTimeout(done, 2 * grace);
+        let timer = setTimeout(done, grace);
+        const heard = () => {
           clearTimeout(timer);
           timer = setTimeout(done, grace);
         };
-        drained = { rearm, done };
-        rearm();
+        draining = { heard, done };
       });
     },
   };
 }
 
-function open(path: string): number {
+function open(path: string): { fd: number; ino: number; dev: number } {
   const fd = fs.openSync(path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW);
-  if (fs.fstatSync(fd).isFIFO()) return fd;
+  const stat = fs.fstatSync(fd);
+  if (stat.isFIFO()) return { fd, ino: stat.ino, dev: stat.dev };
   fs.closeSync(fd);
   throw new Error('not a FIFO');
+}
+
+/**
+ * How many bytes came into the buffer: 0 if there is no writer, null if the writers have nothing to say now, or it
+ * can't be read, which the socket will find out, too.
+ */
+function readSome(fd: number): number | null {
+  try {
+    return fs.readSync(fd, BUFFER, 0, BUFFER.length, null);
+  } catch {
+    return null;
+  }
 }

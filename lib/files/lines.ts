@@ -13,16 +13,33 @@ export type Lines = {
   flush(): void;
 };
 
+const EMPTY = Buffer.alloc(0);
+const FEED = 0x0a;
+
+/** @param limit bytes that are kept of a line */
 export function createLines(limit: number, on: LineEvents): Lines {
-  let held: Buffer[] = [];
-  let heldBytes = 0;
+  let kept = EMPTY;
+  let keptBytes = 0;
   let length = 0;
 
+  function keep(bytes: Buffer): void {
+    length += bytes.length;
+    const take = Math.min(bytes.length, limit - keptBytes);
+    if (take <= 0) return;
+    if (keptBytes + take > kept.length) {
+      const grown = Buffer.allocUnsafeSlow(Math.min(limit, 2 * (keptBytes + take)));
+      kept.copy(grown, 0, 0, keptBytes);
+      kept = grown;
+    }
+    bytes.copy(kept, keptBytes, 0, take);
+    keptBytes += take;
+  }
+
   function finish(): void {
-    const line = held.length === 1 ? held[0]! : Buffer.concat(held);
+    const line = kept.subarray(0, keptBytes);
     const all = length;
-    held = [];
-    heldBytes = length = 0;
+    kept = EMPTY;
+    keptBytes = length = 0;
     if (all > limit) on.tooLong(line, all);
     else on.line(line);
   }
@@ -31,19 +48,13 @@ export function createLines(limit: number, on: LineEvents): Lines {
     push(chunk) {
       let start = 0;
       for (;;) {
-        const feed = chunk.indexOf(0x0a, start);
-        const end = feed < 0 ? chunk.length : feed;
-        if (feed >= 0 && length === 0 && end - start <= limit) on.line(chunk.subarray(start, end));
-        else if (end > start || length > 0) {
-          const keep = Math.min(end - start, limit - heldBytes);
-          if (keep > 0) {
-            held.push(Buffer.from(chunk.subarray(start, start + keep)));
-            heldBytes += keep;
-          }
-          length += end - start;
-          if (feed >= 0) finish();
+        const feed = chunk.indexOf(FEED, start);
+        if (feed < 0) return keep(chunk.subarray(start));
+        if (length === 0 && feed - start <= limit) on.line(chunk.subarray(start, feed));
+        else {
+          keep(chunk.subarray(start, feed));
+          finish();
         }
-        if (feed < 0) return;
         start = feed + 1;
       }
     },

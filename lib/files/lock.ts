@@ -32,7 +32,14 @@ export function takeLock(dir: string): Lock {
   const mine = `${process.pid} ${startTime(process.pid) ?? '-'}\n`;
   const ours = () => read(file) === mine;
   for (let i = 0; i < TRIES; i++) {
-    if (create(file, mine)) return { confirm: ours, release: () => ours() && fs.rmSync(file, { force: true }) };
+    if (create(file, mine)) {
+      return {
+        confirm: () => settled(file) === mine,
+        release: () => {
+          if (ours()) fs.rmSync(file, { force: true });
+        },
+      };
+    }
     const theirs = read(file);
     if (theirs === null) continue;
     if (alive(theirs)) throw new LockedError(`${process.title}, pid ${theirs.split(' ')[0]}`);
@@ -72,6 +79,16 @@ function remove(file: string, stale: string): void {
   fs.rmSync(aside, { force: true });
 }
 
+/** What is in the lock, given that somebody may just have it in hand to look whether it is a dead one's. */
+function settled(file: string): string | null {
+  for (let i = 0; i < TRIES; i++) {
+    const text = read(file);
+    if (text !== null) return text;
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
+  }
+  return null;
+}
+
 function read(file: string): string | null {
   try {
     return fs.readFileSync(file, 'latin1');
@@ -83,7 +100,9 @@ function read(file: string): string | null {
 
 function alive(holder: string): boolean {
   const [, pid, started] = /^(\d+) (\S+)\n$/.exec(holder) ?? [];
-  if (pid === undefined || Number(pid) === process.pid) return false;
+  if (pid === undefined) return false;
+  // Our own pid is that of one who died before us, unless the lock is really ours.
+  if (Number(pid) === process.pid) return started !== '-' && started === startTime(process.pid);
   try {
     process.kill(Number(pid), 0);
   } catch (error) {

@@ -2,27 +2,29 @@
  * Where a daemon sends its stanzas, one a line: back to sj on a descriptor (`/dev/fd/N`), into a FIFO that others write
  * as well, or onto the end of a plain file.
  */
-import fs from 'node:fs';
 import net from 'node:net';
-import path from 'node:path';
-import { errno } from '../cli/die.ts';
-import { appendRecord } from './append.ts';
+import { inherited } from '../cli/inherited.ts';
+import { writeAll } from './append.ts';
+import { HIGH, pathOutlet } from './outlet-path.ts';
+
+/** Told once what became of a line: null when the system has taken all of it, else why it has not. */
+export type Fate = (error: Error | null) => void;
 
 export type Outlet = {
   /** Sends a line without its line feed; false: it is kept, but more should wait for `onDrain`. */
-  send(line: string): boolean;
+  send(line: string, fate?: Fate): boolean;
+  /** Told when there is room again, also where that is because everything is lost. */
   onDrain(listener: () => void): void;
+  /** Told of each failure. */
   onError(listener: (error: Error) => void): void;
-  /** Nobody takes what is sent any more. */
+  /** Whether nobody takes what is sent. By a path somebody may do so again. */
   readonly broken: boolean;
-  /** Resolves when everything has been written, or can't be. */
-  end(): Promise<void>;
+  /**
+   * Resolves when everything has been written, or can't be.
+   * @param patience in milliseconds: then what has not been written is given up
+   */
+  end(patience?: number): Promise<void>;
 };
-
-/** Kept in memory before `send` says false, in bytes. */
-const HIGH = 262_144;
-/** What one write into a FIFO may hold so that it does not mix with those of others (PIPE_BUF). */
-const ATOMIC = 4096;
 
 /** Opens what option `-o` names. @throws Error if a descriptor is not open */
 export function openOutlet(target: string): Outlet {
@@ -31,74 +33,125 @@ export function openOutlet(target: string): Outlet {
 }
 
 function descriptorOutlet(fd: number): Outlet {
-  const stat = fs.fstatSync(fd);
-  if (!stat.isSocket() && !stat.isFIFO()) return writerOutlet((bytes) => void fs.writeSync(fd, bytes));
+  const kind = inherited(fd);
+  if (kind === null) throw new Error('nobody has passed this descriptor');
+  return kind === 'socket' || kind === 'fifo' ? socketOutlet(fd) : syncOutlet(fd);
+}
+
+/** Bytes or so of one write: who waits to hear of a line does not wait for many others. */
+const PIECE = 65_536;
+
+/** Lines of one turn of the event loop are written together, a piece at a time. */
+function socketOutlet(fd: number): Outlet {
   const socket = new net.Socket({ fd, readable: false, writable: true });
-  let broken = false;
-  let batch: string[] = [];
-  let queued = 0;
+  const drained: (() => void)[] = [];
   let complain: (error: Error) => void = () => {};
-  socket.on('error', (error) => {
-    broken = true;
-    complain(error);
-  });
-  const flush = () => {
-    if (batch.length === 0) return;
-    const text = batch.join('');
-    batch = [];
-    queued = 0;
-    if (!broken) socket.write(text);
+  let failure: Error | null = null;
+  let lines: string[] = [];
+  let fates: (Fate | undefined)[] = [];
+  let writing: (Fate | undefined)[] = [];
+  let size = 0;
+  let full = false;
+  let busy = false;
+  let finish: (() => void) | null = null;
+
+  const tell = (told: readonly (Fate | undefined)[], error: Error | null) => {
+    for (const fate of told) fate?.(error);
   };
+
+  const gone = (error: Error) => {
+    if (failure !== null) return;
+    failure = error;
+    const lost = [...writing, ...fates];
+    lines = [];
+    writing = [];
+    fates = [];
+    tell(lost, error);
+    complain(error);
+    drain();
+  };
+  socket.on('error', gone);
+
+  function drain(): void {
+    full = false;
+    for (const listener of drained) listener();
+  }
+
+  function write(): void {
+    busy = lines.length > 0;
+    if (!busy) {
+      if (full) drain();
+      finish?.();
+      return;
+    }
+    let count = 0;
+    let length = 0;
+    while (count < lines.length && length < PIECE) length += lines[count++]!.length;
+    writing = fates.splice(0, count);
+    socket.write(`${lines.splice(0, count).join('\n')}\n`, (error) => {
+      if (error) gone(error);
+      // Node tells of success also when it has destroyed the socket with the write undone.
+      if (failure !== null || socket.destroyed) return;
+      const told = writing;
+      writing = [];
+      size -= length;
+      tell(told, null);
+      write();
+    });
+  }
+
   return {
-    send(line) {
-      if (batch.length === 0) setImmediate(flush);
-      batch.push(line, '\n');
-      queued += line.length;
-      return queued + socket.writableLength < HIGH;
+    send(line, fate) {
+      if (failure !== null) {
+        fate?.(failure);
+        return true;
+      }
+      if (!busy) setImmediate(write);
+      busy = true;
+      lines.push(line);
+      fates.push(fate);
+      size += line.length;
+      if (size >= HIGH) full = true;
+      return !full;
     },
-    onDrain: (listener) => void socket.on('drain', listener),
+    onDrain: (listener) => void drained.push(listener),
     onError(listener) {
       complain = listener;
     },
     get broken() {
-      return broken;
+      return failure !== null;
     },
-    end() {
-      flush();
+    end(patience) {
       return new Promise((resolve) => {
-        if (broken) return resolve();
-        socket.on('close', () => resolve());
-        socket.end(() => socket.destroy());
+        if (socket.closed) return resolve();
+        const giveUp = () => socket.destroy(new Error('nobody reads what is sent'));
+        const timer = patience === undefined ? undefined : setTimeout(giveUp, patience);
+        socket.on('close', () => {
+          clearTimeout(timer);
+          resolve();
+        });
+        finish = () => socket.end(() => socket.destroy());
+        if (!busy) finish();
       });
     },
   };
 }
 
-function pathOutlet(target: string): Outlet {
-  let kind: fs.Stats | null = null;
-  try {
-    kind = fs.statSync(target);
-  } catch {}
-  if (kind?.isFIFO()) return fifoOutlet(target);
-  return writerOutlet((bytes) => {
-    if (!fs.existsSync(target)) throw new Error('no such file or directory');
-    appendRecord(target, bytes);
-  });
-}
-
-/** Writes at once or not at all. */
-function writerOutlet(write: (bytes: Buffer) => void): Outlet {
+/** A file or a device, which takes everything at once. */
+function syncOutlet(fd: number): Outlet {
   let complain: (error: Error) => void = () => {};
   let broken = false;
   return {
-    send(line) {
+    send(line, fate) {
+      let failure: Error | null = null;
       try {
-        write(Buffer.from(`${line}\n`));
-        broken = false;
+        writeAll(fd, Buffer.from(`${line}\n`));
       } catch (error) {
-        broken = true;
-        complain(error as Error);
+        failure = error as Error;
       }
+      broken = failure !== null;
+      fate?.(failure);
+      if (failure !== null) complain(failure);
       return true;
     },
     onDrain() {},
@@ -110,91 +163,4 @@ function writerOutlet(write: (bytes: Buffer) => void): Outlet {
     },
     end: async () => {},
   };
-}
-
-const { O_NONBLOCK, O_WRONLY } = fs.constants;
-const RETRY = 5;
-
-/** A FIFO that others write, too: one write at a time, long lines only under the lock `.in.lock` beside it. */
-function fifoOutlet(target: string): Outlet {
-  const queue: Buffer[] = [];
-  let size = 0;
-  let fd = -1;
-  let locked = false;
-  let broken = false;
-  let timer: NodeJS.Timeout | null = null;
-  let complain: (error: Error) => void = () => {};
-  const drained: (() => void)[] = [];
-  const idle: (() => void)[] = [];
-  const lock = path.join(path.dirname(target), '.in.lock');
-
-  function run(): void {
-    timer = null;
-    try {
-      if (queue.length > 0 && fd < 0) fd = fs.openSync(target, O_WRONLY | O_NONBLOCK);
-      while (queue.length > 0) {
-        const bytes = queue[0]!;
-        if (bytes.length > ATOMIC && !locked && !(locked = takeWriteLock(lock))) return again();
-        const written = fs.writeSync(fd, bytes);
-        size -= written;
-        if (written < bytes.length) {
-          queue[0] = bytes.subarray(written);
-          return again();
-        }
-        queue.shift();
-        if (locked) unlock();
-      }
-      broken = false;
-    } catch (error) {
-      if (errno(error) === 'EAGAIN') return again();
-      if (locked) unlock();
-      broken = true;
-      queue.length = size = 0;
-      complain(errno(error) === 'ENXIO' || errno(error) === 'EPIPE' ? new Error('sj is not running') : (error as Error));
-    }
-    if (fd >= 0) fs.closeSync(fd);
-    fd = -1;
-    for (const listener of drained) listener();
-    for (const resolve of idle.splice(0)) resolve();
-  }
-  function again(): void {
-    timer ??= setTimeout(run, RETRY);
-  }
-  function unlock(): void {
-    locked = false;
-    fs.rmSync(lock, { recursive: true, force: true });
-  }
-  return {
-    send(line) {
-      const bytes = Buffer.from(`${line}\n`);
-      queue.push(bytes);
-      size += bytes.length;
-      if (timer === null) run();
-      return size < HIGH;
-    },
-    onDrain: (listener) => void drained.push(listener),
-    onError(listener) {
-      complain = listener;
-    },
-    get broken() {
-      return broken;
-    },
-    end: () => (queue.length === 0 ? Promise.resolve() : new Promise((resolve) => void idle.push(resolve))),
-  };
-}
-
-/** After this many milliseconds a lock is taken for one that was left behind. */
-const STALE = 60_000;
-
-function takeWriteLock(lock: string): boolean {
-  try {
-    fs.mkdirSync(lock, { mode: 0o700 });
-    return true;
-  } catch (error) {
-    if (errno(error) !== 'EEXIST') throw error;
-    try {
-      if (Date.now() - fs.statSync(lock).mtimeMs > STALE) fs.rmSync(lock, { recursive: true, force: true });
-    } catch {}
-    return false;
-  }
 }

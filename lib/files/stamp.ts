@@ -2,7 +2,20 @@
 
 const two = (n: number) => String(n).padStart(2, '0');
 const DAYS = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday'];
-const MONTHS = ['January', 'February', 'March', 'April', 'May', 'June', 'July', 'August', 'September', 'October', 'November', 'December'];
+const MONTHS = [
+  'January',
+  'February',
+  'March',
+  'April',
+  'May',
+  'June',
+  'July',
+  'August',
+  'September',
+  'October',
+  'November',
+  'December',
+];
 
 const zone = (d: Date) => {
   const minutes = -d.getTimezoneOffset();
@@ -22,7 +35,10 @@ const CONVERSIONS: Readonly<Record<string, (d: Date) => string>> = {
   M: (d) => two(d.getMinutes()),
   S: (d) => two(d.getSeconds()),
   p: (d) => (d.getHours() < 12 ? 'AM' : 'PM'),
-  j: (d) => String(Math.round((Date.UTC(d.getFullYear(), d.getMonth(), d.getDate()) - Date.UTC(d.getFullYear(), 0, 0)) / 86_400_000)).padStart(3, '0'),
+  j: (d) =>
+    String(
+      Math.round((Date.UTC(d.getFullYear(), d.getMonth(), d.getDate()) - Date.UTC(d.getFullYear(), 0, 0)) / 86_400_000),
+    ).padStart(3, '0'),
   u: (d) => String(d.getDay() || 7),
   w: (d) => String(d.getDay()),
   a: (d) => DAYS[d.getDay()]!.slice(0, 3),
@@ -42,11 +58,13 @@ const CONVERSIONS: Readonly<Record<string, (d: Date) => string>> = {
 };
 
 function strftime(format: string, date: Date): string {
-  return format.replace(/%(.)/gs, (whole, letter: string) => (Object.hasOwn(CONVERSIONS, letter) ? CONVERSIONS[letter]!(date) : whole));
+  return format.replace(/%(.)/gs, (whole, letter: string) =>
+    Object.hasOwn(CONVERSIONS, letter) ? CONVERSIONS[letter]!(date) : whole,
+  );
 }
 
 /** A stamp in the format that SJ_STAMP names: `epoch` for seconds since 1970, else as strftime(3) has it. */
 export function stamp(format: string | undefined, date: Date): string {
   if (format === 'epoch') return String(Math.floor(date.getTime() / 1000));
-  return strftime(format || '%Y-%m-%d %H:%M', date);
+  return strftime(format || '%Y-%m-%d %H:%M', date).replace(/[\n\r]/g, ' ');
 }

@@ -28,7 +28,8 @@ export function watchTree(dir: string, on: TreeEvents): TreeWatch {
   const watch = (place: string, changed: (name: string) => void): fs.FSWatcher | null => {
     try {
       const watcher = fs.watch(place, { persistent: false }, (_, name) => {
-        if (name !== null) changed(name);
+        if (name === null) on.rescan();
+        else changed(name);
       });
       watcher.on('error', () => watcher.close());
       return watcher;

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import { join } from 'node:path';
 import type { Element } from 'ltx';
-import { errno, EXIT, Fatal, printable, reason } from '../cli/die.ts';
+import { EXIT, errno, Fatal, printable, reason } from '../cli/die.ts';
 import { openOutlet } from '../files/outlet.ts';
 import { XmlError } from '../xml/chars.ts';
 import { parseElement } from '../xml/tree.ts';
@@ -25,26 +25,25 @@ const LOOK = 250;
  *   `wait`); 100 for any other error, because the same question will not get another answer; 76 if the answer is none
  */
 export async function ask(dir: string, iq: Element, limit = LIMIT): Promise<Element> {
-  const id = iq.attrs['id']!;
+  const id = iq.attrs.id!;
   const answer = expect(dir, id, limit);
   try {
-    await send(join(dir, 'in'), canonical(iq));
+    await send(join(dir, 'in'), canonical(iq), limit);
     return read(await answer.text, id);
   } finally {
     answer.close();
   }
 }
 
-async function send(path: string, line: string): Promise<void> {
-  try {
-    const outlet = openOutlet(path);
-    const failed = new Promise<never>((_, reject) => outlet.onError(reject));
-    outlet.send(line);
-    await Promise.race([outlet.end(), failed]);
-  } catch (error) {
-    const off = ['ENXIO', 'ENOENT', 'EPIPE'].includes(errno(error));
-    throw new Fatal(EXIT.temporary, `cannot write ${path}: ${off ? 'sj is not running' : reason(error)}`);
-  }
+/** Puts a line into `in`. A sj that has stopped reading is not waited for longer than for an answer. */
+async function send(path: string, line: string, limit: number): Promise<void> {
+  const outlet = openOutlet(path);
+  const fate = new Promise<Error | null>((resolve) => outlet.send(line, resolve));
+  await outlet.end(limit);
+  const failure = await fate;
+  if (failure === null) return;
+  const off = ['ENXIO', 'ENOENT', 'EPIPE'].includes(errno(failure));
+  throw new Fatal(EXIT.temporary, `cannot write ${path}: ${off ? 'sj is not running' : reason(failure)}`);
 }
 
 /** Waits for the file `id`, from before the question is asked. */
@@ -87,7 +86,7 @@ function watch(dir: string, seen: (name: string | null) => void): fs.FSWatcher |
 function read(text: Buffer, id: string): Element {
   const answer = parse(text);
   const { type } = answer.attrs;
-  if (answer.name !== 'iq' || answer.attrs['id'] !== id || (type !== 'result' && type !== 'error')) {
+  if (answer.name !== 'iq' || answer.attrs.id !== id || (type !== 'result' && type !== 'error')) {
     throw new Fatal(EXIT.protocol, 'the answer is none to this question');
   }
   if (type === 'result') return answer;
@@ -95,15 +94,14 @@ function read(text: Buffer, id: string): Element {
   const condition = error?.getChildElements().find((child) => child.getNS() === STANZAS_NS && child.name !== 'text');
   const said = error?.getChildText('text', STANZAS_NS)?.trim();
   throw new Fatal(
-    error?.attrs['type'] === 'wait' ? EXIT.temporary : EXIT.usage,
+    error?.attrs.type === 'wait' ? EXIT.temporary : EXIT.usage,
     printable((condition?.name ?? 'an error without a condition') + (said ? `: ${said}` : '')),
   );
 }
 
 function parse(text: Buffer): Element {
   try {
-    const line = text.at(-1) === 0x0a ? text.subarray(0, -1) : text;
-    return parseElement(line);
+    return parseElement(text.toString());
   } catch (error) {
     if (!(error instanceof XmlError)) throw error;
     throw new Fatal(EXIT.protocol, `the answer cannot be read: ${error.message}`);

@@ -1,6 +1,7 @@
 /** What iqd does with each stanza: answers go to their files, requests to their handlers. */
-import type { Element } from 'ltx';
+import { setMaxListeners } from 'node:events';
 import { join } from 'node:path';
+import type { Element } from 'ltx';
 import { reason } from '../cli/die.ts';
 import { appendRecord } from '../files/append.ts';
 import { canonical } from '../xml/write.ts';
@@ -49,6 +50,7 @@ export function createIqd(options: IqdOptions): Iqd {
   const pipes = createQueue({ ...limits, running: limits.waiting, each: { ...limits.each, running: 1 } });
   const runs = new Set<Run>();
   const hurry = new AbortController();
+  setMaxListeners(0, hurry.signal);
 
   const reply = (stanza: Element) => send(canonical(stanza));
   const fail = (request: Request, fault: Fault) => reply(errorFor(request, fault));
@@ -103,11 +105,14 @@ export function createIqd(options: IqdOptions): Iqd {
   const handOver = (handler: Handler, request: Request, raw: Uint8Array, push: boolean) => {
     const { kind, path } = handler;
     if (kind === 'file') return intoFile(path, lineOf(raw), request, push);
-    const line = kind === 'fifo' ? lineOf(raw) : raw;
-    const accepted =
-      kind === 'fifo'
-        ? pipes.add(path, () => intoFifo(path, line, request, push))
-        : programs.add(bareOf(request.from ?? '') ?? request.from ?? '', () => runHandler(path, request));
+    let accepted: boolean;
+    if (kind === 'fifo') {
+      const line = lineOf(raw);
+      accepted = pipes.add(path, () => intoFifo(path, line, request, push));
+    } else {
+      const sender = bareOf(request.from ?? '') ?? request.from ?? '';
+      accepted = programs.add(sender, () => runHandler(path, request));
+    }
     if (!accepted) fail(request, 'resource-constraint');
   };
 

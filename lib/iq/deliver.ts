@@ -1,4 +1,5 @@
 /** Answers, on their way to who asked: into `DIR/ID`. */
+import { setMaxListeners } from 'node:events';
 import fs from 'node:fs';
 import { join } from 'node:path';
 import { reason } from '../cli/die.ts';
@@ -25,10 +26,15 @@ export type Delivery = {
  * @param dir the account directory
  * @param lost called for an answer that could not be delivered
  */
-export function createDelivery(dir: string, lost: (id: string, why: string) => void, patience = ANSWER_PATIENCE): Delivery {
+export function createDelivery(
+  dir: string,
+  lost: (id: string, why: string) => void,
+  patience = ANSWER_PATIENCE,
+): Delivery {
   /** By id, the last of the answers that wait for a reader there. */
   const waiting = new Map<string, Promise<void>>();
   const hurry = new AbortController();
+  setMaxListeners(0, hurry.signal);
 
   const intoFifo = async (id: string, answer: string) => {
     const path = join(dir, id);
@@ -51,7 +57,8 @@ export function createDelivery(dir: string, lost: (id: string, why: string) => v
       } catch (error) {
         return lost(id, `cannot write ${path}: ${reason(error)}`);
       }
-      if (before === undefined && waiting.size >= MOST_WAITING) return lost(id, 'too many answers wait for their readers');
+      if (before === undefined && waiting.size >= MOST_WAITING)
+        return lost(id, 'too many answers wait for their readers');
       // Two answers into one FIFO must not mix.
       const turn = (before ?? Promise.resolve()).then(() => intoFifo(id, answer));
       waiting.set(id, turn);
@@ -67,4 +74,8 @@ export function createDelivery(dir: string, lost: (id: string, why: string) => v
   };
 }
 
-const WHY = { unread: 'nobody reads it', cut: 'its reader took only a part', gone: 'its FIFO has been removed' } as const;
+const WHY = {
+  unread: 'nobody reads it',
+  cut: 'its reader took only a part',
+  gone: 'its FIFO has been removed',
+} as const;

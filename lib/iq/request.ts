@@ -25,8 +25,14 @@ export type Iq =
   | { readonly kind: 'other' }
   | { readonly kind: 'bad'; readonly why: string };
 
-/** The namespace of an element; one that says nothing is in the stream's. */
-export const namespace = (element: Element): string => element.getNS() ?? CLIENT_NS;
+/** The namespace of an element; where nothing is said it is the stream's, and `xmlns=''` is none. */
+export function namespace(element: Element): string {
+  for (let at: Element | null = element; at !== null; at = at.parent) {
+    const { xmlns } = at.attrs;
+    if (xmlns !== undefined) return xmlns;
+  }
+  return CLIENT_NS;
+}
 
 /** Sorts a stanza. An answer is one only if its id may be the name of a file. */
 export function sortIq(stanza: Element): Iq {
@@ -37,7 +43,8 @@ export function sortIq(stanza: Element): Iq {
     if (!isIqId(id)) return { kind: 'bad', why: `an answer with an id that is no file name: ${id.slice(0, 80)}` };
     return { kind: 'answer', id, from, stanza };
   }
-  if (type !== 'get' && type !== 'set') return { kind: 'bad', why: `an iq of the type ${type?.slice(0, 80) ?? 'nothing'}` };
+  if (type !== 'get' && type !== 'set')
+    return { kind: 'bad', why: `an iq of the type ${type?.slice(0, 80) ?? 'nothing'}` };
   const [payload, ...more] = stanza.getChildElements();
   const ns = payload !== undefined && more.length === 0 ? namespace(payload) : '';
   return { kind: 'request', request: { id, from, type, ns, stanza } };
@@ -49,7 +56,11 @@ export function sortIq(stanza: Element): Iq {
  * @param bareOf the bare JID in normal form, or null for what is no JID
  * @param own the own JID, or undefined if it is not known: then only pushes from nobody are taken
  */
-export function fromOwnAccount(from: string | undefined, own: string | undefined, bareOf: (jid: string) => string | null): boolean {
+export function fromOwnAccount(
+  from: string | undefined,
+  own: string | undefined,
+  bareOf: (jid: string) => string | null,
+): boolean {
   if (from === undefined) return true;
   if (own === undefined || from.includes('/')) return false;
   const bare = bareOf(from);

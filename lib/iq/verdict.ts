@@ -1,7 +1,7 @@
 /** What the end of a handler means for the one who asked. */
 import type { Element } from 'ltx';
-import { parseElement } from '../xml/tree.ts';
 import { CLIENT_NS } from '../xml/read.ts';
+import { parseElement } from '../xml/tree.ts';
 import { ERROR_TYPES, STANZAS_NS } from './answer.ts';
 import type { Outcome } from './program.ts';
 import { namespace } from './request.ts';
@@ -35,10 +35,13 @@ export function judge(outcome: Outcome): Verdict {
   }
   if (outcome.code !== 0) {
     if (element !== null && isError(element)) return { kind: 'error', error: element };
-    return fault(`ended with ${outcome.code}` + (element === null ? '' : ` and printed no <error type='…'> with a condition`));
+    return fault(
+      `ended with ${outcome.code}` + (element === null ? '' : ` and printed no <error type='…'> with a condition`),
+    );
   }
   // A payload has a namespace of its own (RFC 6120 section 8.4); most of all, an <error/> is no result.
-  if (element !== null && ['', CLIENT_NS].includes(namespace(element))) return fault(`printed a <${element.name}> without xmlns`);
+  if (element !== null && ['', CLIENT_NS].includes(namespace(element)))
+    return fault(`printed a <${element.name}> without xmlns`);
   return { kind: 'result', payload: element };
 }
 
@@ -54,8 +57,13 @@ function only(output: Buffer): Element | null {
 
 /** Whether an element may be the `<error/>` of a stanza (RFC 6120 section 8.3.1): a known type and a condition. */
 function isError(element: Element): boolean {
-  const conditions = element.getChildElements().filter((child) => namespace(child) === STANZAS_NS && child.name !== 'text');
+  const conditions = element
+    .getChildElements()
+    .filter((child) => namespace(child) === STANZAS_NS && child.name !== 'text');
   return (
-    element.name === 'error' && namespace(element) === CLIENT_NS && ERROR_TYPES.has(element.attrs['type'] ?? '') && conditions.length === 1
+    element.name === 'error' &&
+    namespace(element) === CLIENT_NS &&
+    ERROR_TYPES.has(element.attrs.type ?? '') &&
+    conditions.length === 1
   );
 }

@@ -11,7 +11,7 @@ const LEFT_MARK = /[\u0cbf\u0cc6\u{11a07}\u{11a08}\u{11c3f}]/u;
 const MARK = /[\p{Mn}\p{Me}]/u;
 /** ASCII punctuation, the joiners, and the few letters and contextual code points that have no direction. */
 const NEUTRAL =
-  /[!-/:-@[-`{-~\u00b7\u02b9\u02ba\u02c6-\u02cf\u02ec\u0374\u0375\u200c-\u200d\u30fb\ua67f\ua717-\ua71f\ua788]/;
+  /[!-/:-@[-`{-~\u00b7\u02b9\u02ba\u02c6-\u02cf\u02ec\u0374\u0375\u200c-\u200d\u2e2f\u30fb\ua67f\ua717-\ua71f\ua788]/;
 
 type BidiClass = 'L' | 'R' | 'A' | 'E' | 'M' | 'N';
 

@@ -21,10 +21,15 @@ export function domainpart(text: string): string {
   if (text === '') throw new PrecisError('empty', 'is empty');
   if (text.startsWith('[')) return ipLiteral(text);
   const labels = (text.endsWith('.') ? text.slice(0, -1) : text).split('.').map(normalLabel);
+  checkDirection(labels);
+  return labels.join('.');
+}
+
+/** One label from right to left brings all of a domain under the Bidi Rule (RFC 5893 section 2). */
+function checkDirection(labels: readonly string[]): void {
   if (labels.some(isRightToLeft) && !labels.every(keepsBidiRule)) {
     throw new PrecisError('direction', 'mixes directions of writing');
   }
-  return labels.join('.');
 }
 
 function ipLiteral(text: string): string {
@@ -60,11 +65,12 @@ function fromAce(ace: string): string {
   return label;
 }
 
-/** @throws PrecisError for what RFC 5891 section 4.2 does not allow in a label, but for the Bidi Rule */
+/** @throws PrecisError for what RFC 5891 section 4.2 does not allow in a label, where it stands alone */
 function checkULabel(label: string): void {
   checkEach(label, idnaProperty, ['valid']);
   if (label.startsWith('--', 2)) throw bad('has a label with two hyphens in its third and fourth place');
   if (/^\p{M}/u.test(label)) throw bad('has a label that begins with a combining mark');
+  checkDirection([label]);
 }
 
 function toAce(label: string): string {

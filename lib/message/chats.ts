@@ -1,8 +1,8 @@
 /** The contacts with an open `in`: found at start, made by strangers' messages or by mkdir, gone with their directory. */
-import fs from 'node:fs';
 import path from 'node:path';
 import { errno, reason } from '../cli/die.ts';
 import { contactOf, ensureContact, listContacts } from '../files/contact.ts';
+import { descriptorLimit } from '../files/descriptors.ts';
 import { type FifoReader, openFifo } from '../files/fifo.ts';
 import { createLines } from '../files/lines.ts';
 import { mkfifos } from '../files/mkfifo.ts';
@@ -11,133 +11,213 @@ import { bareOf } from '../jid/jid.ts';
 import { LINE_LIMIT } from './outgoing.ts';
 
 export type ChatEvents = {
+  /** A line, without its end; the buffer is used again after the call. */
   line(jid: string, bytes: Buffer): void;
+  /** A line that is not kept whole: its first bytes, and how long it was. */
   tooLong(jid: string, head: Buffer, length: number): void;
+  /** The directory has gone. */
+  gone(jid: string): void;
+  /** Told of a trouble once, until it is over. */
   warn(message: string): void;
 };
 
 export type Chats = {
-  /** Looks at all directories. */
+  /** Looks at all directories; resolves when everybody's `in` is open. */
   scan(): Promise<void>;
   /** Looks at one entry of the account directory: new, changed or gone. */
-  look(name: string): Promise<void>;
+  look(name: string): void;
   /** Whether a contact has a directory. */
   has(jid: string): boolean;
-  /** Makes the directory of a contact that has none. @throws if it can't */
+  /** Sees to it that a contact has a directory. @throws if it can't be made; ENOTDIR if something else has its name */
   open(jid: string): void;
   pause(): void;
   resume(): void;
-  /** Reads what writers still have to say, then closes everything. */
+  /** Reads what writers still have to say, then closes everything; `grace` as in `FifoReader`. */
   drain(grace: number): Promise<void>;
 };
 
-export function createChats(dir: string, on: ChatEvents): Chats {
-  /** By directory name; the reader is null while the FIFO is being made or cannot be had. */
-  const chats = new Map<string, FifoReader | null>();
-  const complained = new Set<string>();
-  let paused = false;
-  let making: Promise<void> = Promise.resolve();
+type Chat = {
+  readonly name: string;
+  readonly jid: string;
+  /** Null while its FIFO is being made, or can't be had. */
+  reader: FifoReader | null;
+  making: boolean;
+  /** Its `id` is there. */
+  named: boolean;
+};
 
-  function complain(name: string, why: string): void {
-    if (complained.has(name)) return;
-    complained.add(name);
-    on.warn(`${path.join(dir, name)}: ${why}`);
+/** Descriptors that are left for everything else. */
+const RESERVE = 64;
+
+/** Where there are too few descriptors for all, one word is said for all. */
+const SCARCE = 'descriptors';
+
+export function createChats(dir: string, on: ChatEvents): Chats {
+  /** By directory name. */
+  const chats = new Map<string, Chat>();
+  const complained = new Set<string>();
+  const most = descriptorLimit() - RESERVE;
+  let reading = 0;
+  let wanted: Chat[] = [];
+  let making: Promise<void> | null = null;
+  let paused = false;
+  let closed = false;
+
+  function complain(key: string, what: string, why: string): void {
+    if (complained.has(key)) return;
+    complained.add(key);
+    on.warn(`${path.join(dir, what)}: ${why}`);
   }
 
-  /** Opens the FIFOs of new contacts; those that have none get one. */
-  async function serve(contacts: readonly { name: string; jid: string }[]): Promise<void> {
-    const missing: { name: string; jid: string }[] = [];
-    for (const contact of contacts) {
-      if (chats.get(contact.name)) continue;
-      const normal = bareOf(contact.jid);
-      if (normal !== contact.jid || contact.jid.includes('/')) {
-        complain(contact.name, normal === null ? 'not a JID' : `not in normal form, which is ${dirName(normal)}`);
-        continue;
+  /** Takes up a contact that is new, or whose FIFO is another one than before. */
+  function meet({ name, jid }: { name: string; jid: string }): void {
+    let chat = chats.get(name);
+    if (chat === undefined) {
+      const normal = bareOf(jid);
+      if (normal !== jid) {
+        complain(name, name, normal === null ? 'not a JID' : `not in normal form, which is ${dirName(normal)}`);
+        return;
       }
-      chats.set(contact.name, null);
+      chat = { name, jid, reader: null, making: false, named: false };
+      chats.set(name, chat);
+    }
+    if (!chat.named) identify(chat);
+    if (chat.reader?.current()) return;
+    hang(chat);
+    if (!chat.making && !listen(chat)) {
+      chat.making = true;
+      wanted.push(chat);
+      making ??= make();
+    }
+  }
+
+  /** Who sees a directory first tells of it. */
+  function identify(chat: Chat): void {
+    try {
+      ensureContact(dir, chat.jid);
+      chat.named = true;
+    } catch (error) {
+      complain(chat.name, chat.name, reason(error));
+    }
+  }
+
+  /** Makes the FIFOs that are missing, as many at a time as there are. */
+  async function make(): Promise<void> {
+    // All that are found in one go.
+    await null;
+    while (wanted.length > 0) {
+      const batch = wanted;
+      wanted = [];
       try {
-        // Who sees a directory first tells of it.
-        ensureContact(dir, contact.jid);
+        await mkfifos(batch.map(({ name }) => path.join(dir, name, 'in')));
       } catch (error) {
-        complain(contact.name, reason(error));
+        on.warn(`cannot run mkfifo: ${reason(error)}`);
       }
-      if (!listen(contact.name, contact.jid)) missing.push(contact);
+      for (const chat of batch) {
+        chat.making = false;
+        if (chats.get(chat.name) === chat && !listen(chat)) complain(chat.name, chat.name, 'its in cannot be made');
+      }
     }
-    if (missing.length === 0) return;
-    making = making.then(() => mkfifos(missing.map(({ name }) => path.join(dir, name, 'in'))));
-    await making;
-    for (const { name, jid } of missing) {
-      if (chats.has(name) && !listen(name, jid)) complain(name, 'its in could not be made');
-    }
+    making = null;
   }
 
   /** @returns false if there is no FIFO yet */
-  function listen(name: string, jid: string): boolean {
-    const lines = createLines(LINE_LIMIT, { line: (bytes) => on.line(jid, bytes), tooLong: (head, length) => on.tooLong(jid, head, length) });
+  function listen(chat: Chat): boolean {
+    const { name, jid } = chat;
+    if (closed) return true;
+    if (reading >= most) {
+      complain(SCARCE, name, `cannot open in: no descriptors left, ${reading} contacts have theirs`);
+      return true;
+    }
+    const lines = createLines(LINE_LIMIT, {
+      line: (bytes) => on.line(jid, bytes),
+      tooLong: (head, length) => on.tooLong(jid, head, length),
+    });
     try {
-      const reader = openFifo(path.join(dir, name, 'in'), {
+      chat.reader = openFifo(path.join(dir, name, 'in'), {
         data: lines.push,
         eof: lines.flush,
         error() {
-          chats.get(name)?.close();
-          chats.set(name, null);
-          void look(name);
+          hang(chat);
+          look(name);
         },
       });
-      if (paused) reader.pause();
-      chats.set(name, reader);
-      complained.delete(name);
-      return true;
     } catch (error) {
-      if (errno(error) === 'ENOENT') return false;
-      complain(name, `cannot open in: ${errno(error) === 'ELOOP' ? 'a symbolic link' : reason(error)}`);
+      const code = errno(error);
+      if (code === 'ENOENT') return false;
+      const key = code === 'EMFILE' || code === 'ENFILE' ? SCARCE : name;
+      complain(key, name, `cannot open in: ${code === 'ELOOP' ? 'a symbolic link' : reason(error)}`);
       return true;
     }
+    reading++;
+    if (paused) chat.reader.pause();
+    complained.delete(name);
+    return true;
+  }
+
+  function hang(chat: Chat): void {
+    if (chat.reader === null) return;
+    chat.reader.close();
+    chat.reader = null;
+    reading--;
+    complained.delete(SCARCE);
   }
 
   function forget(name: string): void {
-    chats.get(name)?.close();
-    chats.delete(name);
+    const chat = chats.get(name);
     complained.delete(name);
+    if (chat === undefined) return;
+    hang(chat);
+    chats.delete(name);
+    on.gone(chat.jid);
   }
 
-  async function look(name: string): Promise<void> {
+  function look(name: string): void {
+    if (closed) return;
     const contact = contactOf(dir, name);
     if (contact === null) forget(name);
-    else if ('error' in contact) complain(name, contact.error);
+    else if ('jid' in contact) meet(contact);
     else {
-      // A directory that was removed and made again has another FIFO, or none.
-      if (chats.get(name) && !fs.existsSync(path.join(dir, name, 'in'))) forget(name);
-      await serve([contact]);
+      forget(name);
+      complain(name, name, contact.error);
     }
   }
 
   return {
     look,
     async scan() {
-      const contacts = listContacts(dir);
-      const names = new Set(contacts.map(({ name }) => name));
-      for (const name of [...chats.keys()]) if (!names.has(name)) forget(name);
-      await serve(contacts);
+      if (closed) return;
+      try {
+        const contacts = listContacts(dir);
+        const names = new Set(contacts.map(({ name }) => name));
+        for (const name of [...chats.keys()]) if (!names.has(name)) forget(name);
+        for (const contact of contacts) meet(contact);
+        complained.delete('');
+      } catch (error) {
+        complain('', '', reason(error));
+      }
+      await making;
     },
-    has: (jid) => chats.has(dirName(jid)) || fs.existsSync(path.join(dir, dirName(jid))),
+    has: (jid) => chats.has(dirName(jid)) || contactOf(dir, dirName(jid)) !== null,
     open(jid) {
       const name = dirName(jid);
-      if (chats.has(name)) return;
+      if (closed || chats.has(name)) return;
       ensureContact(dir, jid);
-      void serve([{ name, jid }]);
+      meet({ name, jid });
     },
     pause() {
       paused = true;
-      for (const reader of chats.values()) reader?.pause();
+      for (const { reader } of chats.values()) reader?.pause();
     },
     resume() {
+      if (!paused) return;
       paused = false;
-      for (const reader of chats.values()) reader?.resume();
+      for (const { reader } of chats.values()) reader?.resume();
     },
     async drain(grace) {
       await making;
-      await Promise.all([...chats.values()].map((reader) => reader?.drain(grace)));
+      closed = true;
+      await Promise.all([...chats.values()].map(({ reader }) => reader?.drain(grace)));
     },
   };
 }

@@ -1,64 +1,47 @@
-/** What messaged does with a stanza from the server and with a line from a front end. */
-import path from 'node:path';
-import type { Element } from 'ltx';
-import { printable, reason } from '../cli/die.ts';
-import { dirName } from '../files/names.ts';
+/** messaged, from its start to its end. */
 import type { Outlet } from '../files/outlet.ts';
-import { type Chats, createChats } from './chats.ts';
-import { createFormatter, type LogRecord, logLine } from './format.ts';
-import { type Incoming, readMessage } from './incoming.ts';
+import { watchTree } from '../files/watch.ts';
+import { type Feed, readStanzas } from '../xml/feed.ts';
+import { createChats } from './chats.ts';
 import { createJournal } from './journal.ts';
-import { makeMessage } from './outgoing.ts';
-import { endsInRoom } from './tail.ts';
+import { createTalk } from './talk.ts';
 
-export type MessagedConfig = {
-  dir: string;
+export type MessagedOptions = {
+  /** The account directory. */
+  readonly dir: string;
   /** The own bare JID. */
-  own: string;
-  outlet: Outlet;
+  readonly own: string;
+  /** The descriptor that stanzas come from. */
+  readonly fd: number;
+  /** Where stanzas are sent to, and its name for people. */
+  readonly out: Outlet;
+  readonly target: string;
   /** As in SJ_STAMP. */
-  stamp: string | undefined;
-  warn: (message: string) => void;
+  readonly stamp: string | undefined;
+  readonly warn: (message: string) => void;
 };
 
-export type Messaged = {
-  readonly chats: Chats;
-  stanza(element: Element): void;
-  /** Writes down what came since the last call. */
-  flush(): void;
-};
+/** Writers who are about to write when the session ends have so many milliseconds, and then those who read us. */
+const GRACE = 250;
+const PATIENCE = 300;
 
-/** Characters of a message that an event or a notice repeats. */
-const EXCERPT = 100;
-
-const excerpt = (text: string) => {
-  const line = text.split(/[\n\r\u2028\u2029]/, 1)[0]!;
-  return line.length > EXCERPT ? `${line.slice(0, EXCERPT)}…` : line;
-};
-
-export function createMessaged(config: MessagedConfig): Messaged {
-  const { dir, own, outlet, warn } = config;
-  const format = createFormatter(config.stamp);
-  const journal = createJournal(dir, warn);
-  const rooms = new Map<string, boolean>();
+/** Runs until its stanzas end or it is told to (SIGTERM). Resolves when everything is written. */
+export async function messaged({ dir, own, fd, out, target, stamp, warn }: MessagedOptions): Promise<void> {
+  let feed: Feed | undefined;
+  let outletFull = false;
+  let journalFull = false;
+  let offline = false;
   let scheduled = false;
 
-  const chats = createChats(dir, {
+  const journal = createJournal(dir, {
     warn,
-    line: (jid, bytes) => {
-      if (bytes.length > 0) send(jid, bytes);
+    full(full) {
+      journalFull = full;
+      if (full) feed?.pause();
+      else feed?.resume();
+      flow();
     },
-    tooLong: (jid, head, length) => refuse(jid, `too long: ${length} bytes`, { bytes: head.toString('base64') }, excerpt(head.toString('utf8'))),
   });
-
-  const isRoom = (jid: string): boolean => {
-    let room = rooms.get(jid);
-    if (room === undefined) {
-      room = endsInRoom(path.join(dir, dirName(jid), 'log'));
-      rooms.set(jid, room);
-    }
-    return room;
-  };
 
   /** Lines come between the batches of stanzas, many at once: they are written down together, too. */
   function soon(): void {
@@ -70,69 +53,71 @@ export function createMessaged(config: MessagedConfig): Messaged {
     });
   }
 
-  function send(jid: string, line: Buffer): void {
-    const room = isRoom(jid);
-    const made = makeMessage(line, jid, room);
-    if ('refused' in made) {
-      return refuse(jid, made.refused, { body: made.body, bytes: made.bytes }, made.body === undefined ? excerpt(line.toString('utf8')) : excerpt(made.body));
-    }
-    if (!outlet.send(made.stanza)) chats.pause();
-    if (outlet.broken) return refuse(jid, 'offline', { body: made.body }, made.body);
-    const now = Date.now();
-    const record: LogRecord = { time: new Date(now).toISOString(), dir: 'out', from: own, to: jid, type: room ? 'groupchat' : 'chat', id: made.id, body: made.body };
-    // A room sends everything back, ours too, so that is where it stands in the order of what was said.
-    journal.add(jid, room ? '' : format.message(now, own, made.body), logLine(record));
-    soon();
+  /** Front ends wait as long as we have no room for what they write, here or on disk. */
+  function flow(): void {
+    if (outletFull || journalFull) chats.pause();
+    else chats.resume();
   }
 
-  function refuse(jid: string, why: string, what: Pick<LogRecord, 'body' | 'bytes'>, text: string): void {
-    const now = Date.now();
-    journal.add(jid, format.notice(now, `not sent (${why}): ${text}`), logLine({ time: new Date(now).toISOString(), dir: 'refused', to: jid, reason: why, ...what }));
-    journal.event('error', jid, `not sent: ${why}`);
-    soon();
-  }
-
-  function bounced(message: Incoming): void {
-    const { condition, text } = message.error!;
-    const why = text === '' ? condition : `${condition}: ${text}`;
-    journal.event('error', message.contact, `not delivered: ${printable(why)}`);
-    // Whoever we never wrote to has nothing to bounce.
-    if (!chats.has(message.contact)) return;
-    const said = message.body === '' ? '' : `: ${excerpt(message.body)}`;
-    journal.add(message.contact, format.notice(message.time, `not delivered (${printable(why)})${said}`), logLine({ ...recordOf(message), dir: 'error', reason: why }));
-  }
-
-  function recordOf(m: Incoming): LogRecord {
-    const now = Date.now();
-    const received = now - m.time > 1000 ? { received: new Date(now).toISOString() } : {};
-    return { time: new Date(m.time).toISOString(), ...received, dir: 'in', from: m.from, to: m.to, type: m.type, id: m.id, sid: m.sid, subject: m.subject, thread: m.thread, body: m.body };
-  }
-
-  return {
-    chats,
-    stanza(element) {
-      if (element.name !== 'message' || element.attrs['xmlns'] !== undefined) return;
-      const message = readMessage(element, own, Date.now());
-      if (message === null) {
-        journal.event('error', '', `a message from no JID: ${excerpt(element.attrs['from'] ?? '')}`);
-        return;
-      }
-      if (message.type === 'error') return bounced(message);
-      const { contact, from, type, body, time } = message;
-      rooms.set(contact, type === 'groupchat');
-      if (body === '') return;
-      try {
-        chats.open(contact);
-      } catch (error) {
-        warn(`cannot make a directory for ${contact}: ${reason(error)}`);
-      }
-      const slash = from.indexOf('/');
-      const resource = slash < 0 ? '' : from.slice(slash + 1);
-      const name = type === 'groupchat' ? resource : resource === '' ? contact : `${contact}/${resource}`;
-      const out = name === '' ? format.notice(time, body) : format.message(time, name, body);
-      journal.add(contact, out, logLine(recordOf(message)));
-      journal.event('message', contact, excerpt(body));
+  const chats = createChats(dir, {
+    line(jid, bytes) {
+      talk.line(jid, bytes);
+      soon();
     },
-    flush: journal.flush,
-  };
+    tooLong(jid, head, length) {
+      talk.tooLong(jid, head, length);
+      soon();
+    },
+    gone: (jid) => talk.forget(jid),
+    warn,
+  });
+
+  const talk = createTalk({
+    dir,
+    own,
+    stamp,
+    journal,
+    has: chats.has,
+    open: chats.open,
+    send(stanza, fate) {
+      const room = out.send(stanza, (error) => {
+        if (error !== null && !offline) warn(`cannot write ${target}: ${error.message}`);
+        offline = error !== null;
+        fate(error);
+        soon();
+      });
+      if (room || outletFull) return;
+      outletFull = true;
+      flow();
+    },
+    warn,
+  });
+
+  out.onDrain(() => {
+    outletFull = false;
+    flow();
+  });
+  // A terminal's ^C reaches the whole group, and sj closes our input when it is our turn.
+  process.on('SIGINT', () => {});
+  const told = new Promise<void>((resolve) => process.on('SIGTERM', resolve));
+  // The watch first, then a look: what is made in between is seen by one of them.
+  const tree = watchTree(dir, { base: chats.look, rescan: () => void chats.scan() });
+  process.on('SIGHUP', () => void chats.scan());
+  await chats.scan();
+
+  const ended = new Promise<void>((resolve) => {
+    feed = readStanzas(fd, {
+      stanza: talk.stanza,
+      batchEnd: journal.flush,
+      skipped: (why) => warn(`skipped what is no stanza: ${why}`),
+      end: resolve,
+    });
+  });
+  await Promise.race([ended, told]);
+  feed?.pause();
+  tree.close();
+  await chats.drain(GRACE);
+  await out.end(PATIENCE);
+  const lost = journal.close();
+  if (lost > 0) warn(`${lost} bytes could not be written to disk and are lost`);
 }

@@ -1,6 +1,6 @@
 /**
- * The two logs of a conversation. `out` is for people and for front ends that read lines: no text from outside can make
- * a line there that it does not own, or reach a terminal as a control. `log` is for programs and keeps every character.
+ * The lines of `out`, for people and for front ends that read lines: no text from outside can make a line there that it
+ * does not own, or reach a terminal as a control.
  */
 import { stamp } from '../files/stamp.ts';
 
@@ -46,26 +46,14 @@ export function createFormatter(format: string | undefined): Formatter {
   };
 }
 
-/** What `log` holds of one message or notice. Fields that do not apply are left out. */
-export type LogRecord = {
-  /** When it was said, and when it was written down if that was later; RFC 3339, UTC. */
-  time: string;
-  received?: string;
-  /** `in`, `out`, `refused`: never sent; `error`: the other side could not take it. */
-  dir: 'in' | 'out' | 'refused' | 'error';
-  from?: string | undefined;
-  to?: string | undefined;
-  type?: string | undefined;
-  id?: string | undefined;
-  /** The id of the server's archive or the room. */
-  sid?: string | undefined;
-  subject?: string | undefined;
-  thread?: string | undefined;
-  /** Why it was refused, or the error's condition. */
-  reason?: string | undefined;
-  body?: string | undefined;
-  /** The line as it was written, in base64, where it is no text. */
-  bytes?: string | undefined;
-};
+/** Characters of a text that an event or a notice repeats. */
+const EXCERPT = 100;
 
-export const logLine = (record: LogRecord): string => `${JSON.stringify(record)}\n`;
+/** The beginning of a text: of its first line that has anything. */
+export function excerpt(text: string): string {
+  if (text.length <= EXCERPT && !LINE_ENDS.test(text)) return text;
+  const line = text.split(LINE_ENDS).find((part) => part.trim() !== '') ?? '';
+  if (line.length <= EXCERPT) return line;
+  // Not half of a character that takes two.
+  return `${line.slice(0, EXCERPT).replace(/[\ud800-\udbff]$/, '')}…`;
+}

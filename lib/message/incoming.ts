@@ -4,8 +4,17 @@ import { bareOf } from '../jid/jid.ts';
 
 const DELAY_NS = 'urn:xmpp:delay';
 const SID_NS = 'urn:xmpp:sid:0';
-const MUC_USER_NS = 'http://jabber.org/protocol/muc#user';
 const STANZA_ERROR_NS = 'urn:ietf:params:xml:ns:xmpp-stanzas';
+
+const TYPES = ['chat', 'normal', 'headline', 'groupchat', 'error'] as const;
+type MessageType = (typeof TYPES)[number];
+
+export type StanzaError = {
+  /** The condition's element name; `undefined-condition` where none is given. */
+  readonly condition: string;
+  /** The text that explains it; empty if there is none. */
+  readonly text: string;
+};
 
 export type Incoming = {
   /** The contact's bare JID in normal form. */
@@ -13,7 +22,7 @@ export type Incoming = {
   /** The sender as the server names it. */
   readonly from: string;
   readonly to: string | undefined;
-  readonly type: 'chat' | 'normal' | 'headline' | 'groupchat' | 'error';
+  readonly type: MessageType;
   readonly id: string | undefined;
   /** The id that the account's own archive or the room has for it (XEP-0359 0.7.0). */
   readonly sid: string | undefined;
@@ -23,60 +32,69 @@ export type Incoming = {
   readonly body: string;
   /** When it was said, in milliseconds since the epoch. */
   readonly time: number;
-  /** Only of an error: its condition, and the text that explains it. */
-  readonly error: { readonly condition: string; readonly text: string } | undefined;
+  /** Only of an error. */
+  readonly error: StanzaError | undefined;
 };
 
 /**
  * Reads a message; null if nobody it could be from can be told. Nothing is read that another stanza is wrapped in: who
  * forwards could say anything about whom it is from.
+ * @param own the own bare JID: what comes from nowhere comes from there (RFC 6120 section 8.1.2.1)
  * @param now the time of arrival, in milliseconds since the epoch
  */
 export function readMessage(stanza: Element, own: string, now: number): Incoming | null {
-  const { from = own, to, id, type: wireType } = stanza.attrs;
+  const { from = own, to, id, type: given } = stanza.attrs;
   const contact = bareOf(from);
   if (contact === null) return null;
-  const type = wireType === 'chat' || wireType === 'headline' || wireType === 'groupchat' || wireType === 'error' ? wireType : 'normal';
-  let body: string | undefined;
-  let bodyHasLang = true;
-  let time = now;
-  let sid: string | undefined;
+  // RFC 6121 section 5.2.2: what is not known is normal.
+  const type = TYPES.find((known) => known === given) ?? 'normal';
+  const archive = type === 'groupchat' ? contact : own;
+  let body: Element | undefined;
   let subject: string | undefined;
   let thread: string | undefined;
-  let error: Incoming['error'];
+  let sid: string | undefined;
+  let time = now;
+  let error: StanzaError | undefined;
   for (const child of stanza.children) {
     if (typeof child === 'string') continue;
-    const ns = child.attrs['xmlns'];
-    if (ns === undefined) {
-      // Of several languages the one without a mark is the sender's own; else the first.
-      if (child.name === 'body' && (body === undefined || (bodyHasLang && child.attrs['xml:lang'] === undefined))) {
-        body = child.getText();
-        bodyHasLang = child.attrs['xml:lang'] !== undefined;
-      } else if (child.name === 'subject') subject ??= child.getText();
+    const { xmlns, by, stamp } = child.attrs;
+    if (xmlns === undefined) {
+      if (child.name === 'body') body = preferred(body, child);
+      else if (child.name === 'subject') subject ??= child.getText();
       else if (child.name === 'thread') thread ??= child.getText();
       else if (child.name === 'error') error ??= readError(child);
-    } else if (ns === DELAY_NS && child.name === 'delay') time = Math.min(time, readStamp(child.attrs['stamp']) ?? time);
-    else if (ns === SID_NS && child.name === 'stanza-id' && child.attrs['by'] === (type === 'groupchat' ? contact : own)) sid ??= child.attrs['id'];
+    } else if (xmlns === DELAY_NS && child.name === 'delay') {
+      // Who delayed it last knows least about when it was said.
+      time = Math.min(time, readStamp(stamp) ?? time);
+    } else if (xmlns === SID_NS && child.name === 'stanza-id' && by === archive) {
+      sid ??= child.attrs.id;
+    }
   }
-  return { contact, from, to, type, id, sid, subject, thread, body: body?.trim() ? body : '', time, error: type === 'error' ? (error ?? { condition: 'undefined-condition', text: '' }) : undefined };
+  if (type !== 'error') error = undefined;
+  else error ??= { condition: 'undefined-condition', text: '' };
+  return { contact, from, to, type, id, sid, subject, thread, body: body?.getText() ?? '', time, error };
 }
 
-/** Whether a message comes from one occupant of a room to us alone. */
-export const isPrivate = (stanza: Element): boolean => stanza.getChild('x', MUC_USER_NS) !== undefined;
+/** Of bodies in several languages the one without a mark is the sender's own; else the first. */
+const preferred = (before: Element | undefined, body: Element): Element =>
+  before === undefined || (marked(before) && !marked(body)) ? body : before;
 
-function readError(error: Element): { condition: string; text: string } {
-  const own = error.getChildElements().filter((e) => e.attrs['xmlns'] === STANZA_ERROR_NS);
+const marked = (body: Element): boolean => body.attrs['xml:lang'] !== undefined;
+
+/** RFC 6120 section 8.3. */
+function readError(error: Element): StanzaError {
+  const defined = error.getChildElements().filter((child) => child.attrs.xmlns === STANZA_ERROR_NS);
   return {
-    condition: own.find((e) => e.name !== 'text')?.name ?? 'undefined-condition',
-    text: own.find((e) => e.name === 'text')?.getText() ?? '',
+    condition: defined.find((child) => child.name !== 'text')?.name ?? 'undefined-condition',
+    text: defined.find((child) => child.name === 'text')?.getText() ?? '',
   };
 }
 
 const STAMP = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/;
 
-/** A time of XEP-0082 1.1.1 in milliseconds since the epoch; undefined for what is none, or is before 1970. */
+/** A time of XEP-0082 1.1.1 in milliseconds since the epoch, which is also the earliest; undefined for what is none. */
 export function readStamp(text: string | undefined): number | undefined {
   if (text === undefined || text.length > 40 || !STAMP.test(text)) return undefined;
   const time = Date.parse(text);
-  return time >= 0 ? time : undefined;
+  return Number.isNaN(time) ? undefined : Math.max(0, time);
 }

@@ -1,38 +1,48 @@
 /** A line that somebody wrote into a contact's `in`, as a stanza to send. */
 import { isUtf8 } from 'node:buffer';
-import { randomBytes } from 'node:crypto';
+import { randomFillSync } from 'node:crypto';
 import { isXmlText } from '../xml/chars.ts';
 import { LIMITS } from '../xml/split.ts';
-import { escape } from '../xml/write.ts';
+import { escape as xml } from '../xml/write.ts';
 
-export type Outgoing = { id: string; body: string; stanza: string } | { refused: string; body?: string; bytes?: string };
+export type Outgoing =
+  | { readonly id: string; readonly body: string; readonly stanza: string }
+  /** Why it can't be sent, and what was written: as text if it is one. */
+  | { readonly refused: string; readonly body?: string; readonly bytes?: string };
 
-/** Bytes of a line that are looked at; a stanza has room for less. */
+/** Bytes of a line that are kept; a stanza has room for less. */
 export const LINE_LIMIT = 1_048_576;
 
-let prefix = '';
-let serial = 0;
+const ID_BYTES = 18;
+const pool = Buffer.alloc(ID_BYTES * 64);
+let used = pool.length;
 
-/** Unguessable, and cheap: 128 random bits for the process, then a number. */
+/** 144 random bits: nobody who has seen some of them can guess another. */
 function newId(): string {
-  if (prefix === '') prefix = `m${randomBytes(16).toString('hex')}-`;
-  return `${prefix}${(serial++).toString(36)}`;
+  if (used === pool.length) {
+    randomFillSync(pool);
+    used = 0;
+  }
+  return `m${pool.toString('base64url', used, (used += ID_BYTES))}`;
 }
 
 /**
- * Makes a message of a line.
+ * Makes a message of a line. U+2028 becomes a line feed; one carriage return at the end is taken for a part of the line's
+ * end.
  * @param line its bytes without the line feed
  * @param room whether it goes to everybody in a room
- * @returns the stanza as one line, or why it cannot be sent, with the text or else the bytes
+ * @returns the stanza as one line, or why it cannot be sent; null if there is nothing in it
  */
-export function makeMessage(line: Buffer, to: string, room: boolean): Outgoing {
+export function makeMessage(line: Buffer, to: string, room: boolean): Outgoing | null {
   if (!isUtf8(line)) return { refused: 'not UTF-8', bytes: line.toString('base64') };
   const text = line.toString('utf8');
   const written = text.endsWith('\r') ? text.slice(0, -1) : text;
+  if (written === '') return null;
   if (!isXmlText(written)) return { refused: 'it has characters that XMPP cannot carry', body: written };
   const body = written.replaceAll('\u2028', '\n');
   const id = newId();
-  const stanza = `<message to='${escape(to)}' type='${room ? 'groupchat' : 'chat'}' id='${id}'><body>${escape(body)}</body></message>`;
-  if (stanza.length > LIMITS.bytes || Buffer.byteLength(stanza) > LIMITS.bytes) return { refused: `too long: ${line.length} bytes`, body: written };
+  const type = room ? 'groupchat' : 'chat';
+  const stanza = `<message to='${xml(to)}' type='${type}' id='${id}'><body>${xml(body)}</body></message>`;
+  if (Buffer.byteLength(stanza) > LIMITS.bytes) return { refused: `too long: ${line.length} bytes`, body: written };
   return { id, body, stanza };
 }

@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { errno, reason } from '../cli/die.ts';
-import { listContacts } from '../files/contact.ts';
+import { type Contact, listContacts } from '../files/contact.ts';
 
 const { O_WRONLY, O_TRUNC, O_NOFOLLOW, O_NONBLOCK } = fs.constants;
 
@@ -11,7 +11,13 @@ const { O_WRONLY, O_TRUNC, O_NOFOLLOW, O_NONBLOCK } = fs.constants;
  * @param warn told of each file that could not be emptied; the others are
  */
 export function clearPresences(dir: string, warn: (message: string) => void): void {
-  for (const { name } of listContacts(dir)) {
+  let contacts: Contact[] = [];
+  try {
+    contacts = listContacts(dir);
+  } catch (error) {
+    warn(`cannot read ${dir}: ${reason(error)}`);
+  }
+  for (const { name } of contacts) {
     const file = path.join(dir, name, 'presence');
     try {
       emptyFile(file);

@@ -3,13 +3,14 @@ import fs from 'node:fs';
 import path from 'node:path';
 import type { Element } from 'ltx';
 import { errno } from '../cli/die.ts';
+import { appendRecord } from '../files/append.ts';
 import { ensureContact } from '../files/contact.ts';
-import { type EventType, logEvent } from '../files/events.ts';
+import { type EventType, eventLine } from '../files/events.ts';
 import { dirName } from '../files/names.ts';
 import { replaceFile } from '../files/replace.ts';
 import { emptyFile } from './clear.ts';
 import { type Incoming, interpret } from './incoming.ts';
-import { presenceLine } from './line.ts';
+import { oneLine, presenceLine } from './line.ts';
 import { createResources, type Resource } from './resources.ts';
 import type { Troubles } from './troubles.ts';
 
@@ -23,7 +24,7 @@ export type ContactsOptions = {
 };
 
 export type Contacts = {
-  /** Takes a presence stanza; files change only at the end of the batch. */
+  /** Takes a presence stanza; files change only at the end of the batch, and each once. */
   stanza(element: Element): void;
   batchEnd(): void;
   /** A contact's directory is there, perhaps a new one: shows in it what is known, if it does not show it yet. */
@@ -43,13 +44,22 @@ export function createContacts({ dir, own, bareOf, troubles }: ContactsOptions):
   /** To be looked at when the batch ends; true: somebody came online, so there shall be a directory. */
   const dirty = new Map<string, boolean>();
 
+  let events = '';
+
   const log = (type: EventType, jid: string, detail: string) => {
+    events += eventLine(Date.now(), type, jid, detail);
+  };
+
+  const flushEvents = () => {
+    if (events === '') return;
+    const file = path.join(dir, 'events');
     try {
-      logEvent(dir, type, jid, detail);
-      troubles.well(path.join(dir, 'events'));
+      appendRecord(file, events);
+      troubles.well(file);
     } catch (error) {
-      troubles.report(path.join(dir, 'events'), 'write', error);
+      troubles.report(file, 'write', error);
     }
+    events = '';
   };
 
   /** Null: there is none and there shall be none, or it can't be made. */
@@ -105,10 +115,10 @@ export function createContacts({ dir, own, bareOf, troubles }: ContactsOptions):
         dirty.set(jid, true);
         return;
       case 'error':
-        log('error', jid, what.detail);
+        log('error', jid, oneLine(what.detail));
         break;
       case 'subscription':
-        log(what.type, jid, what.status);
+        log(what.type, jid, oneLine(what.status));
         return;
       case 'unavailable':
         break;
@@ -124,24 +134,27 @@ export function createContacts({ dir, own, bareOf, troubles }: ContactsOptions):
       // What comes from nowhere comes from our own account, and says nothing of a contact.
       const from = element.attrs.from;
       if (what === null || from === undefined) return;
+      const jid = bareOf(from);
+      if (jid === null) return;
       const slash = from.indexOf('/');
-      const jid = bareOf(slash < 0 ? from : from.slice(0, slash));
-      if (jid !== null) take(jid, slash < 0 ? '' : from.slice(slash + 1), what);
+      take(jid, slash < 0 ? '' : from.slice(slash + 1), what);
     },
     batchEnd() {
-      if (dirty.size === 0) return;
       for (const [jid, make] of dirty) update(jid, make);
       dirty.clear();
+      flushEvents();
     },
     appeared(jid, directory) {
       if (resources.best(jid) === null) return;
       if (shown.get(jid)?.directory === directory && !isEmpty(path.join(directory, 'presence'))) return;
       shown.set(jid, { directory, line: '' });
       update(jid, false);
+      flushEvents();
     },
     vanished: (jid) => void shown.delete(jid),
     retry() {
       for (const jid of [...shown.keys()]) update(jid, true);
+      flushEvents();
     },
   };
 }

@@ -15,8 +15,9 @@ export type PresencedOptions = {
   readonly dir: string;
   /** The descriptor that stanzas come from. */
   readonly fd: number;
-  /** Where stanzas are sent to. */
+  /** Where stanzas are sent to: the place and its name. */
   readonly out: Outlet;
+  readonly target: string;
   /** The own bare JID, if known. */
   readonly own: string | null;
   readonly bareOf: (jid: string) => string | null;
@@ -27,29 +28,41 @@ export type PresencedOptions = {
 const UNKNOWN: Own = { show: 'offline', status: '' };
 
 /** Runs until its stanzas end or it is told to (SIGTERM). Resolves when everything is written. */
-export async function presenced({ dir, fd, out, own, bareOf, warn }: PresencedOptions): Promise<void> {
+export async function presenced({ dir, fd, out, target, own, bareOf, warn }: PresencedOptions): Promise<void> {
   const troubles = createTroubles(warn);
   const contacts = createContacts({ dir, own, bareOf, troubles });
-  const presence = createOwnPresence();
+  let presence = createOwnPresence();
   let everybody: Own | undefined;
+  let lost = false;
 
-  const tree = openTree(dir, troubles, {
+  const tree = openTree(dir, bareOf, troubles, {
     appeared: contacts.appeared,
     vanished: contacts.vanished,
-    rescan: contacts.retry,
+    rescan() {
+      contacts.retry();
+      // Nobody was there to take it, so it is still to be said, all of it.
+      if (lost) presence = createOwnPresence();
+      lost = false;
+    },
     read(global, theirs) {
       if (global !== undefined) everybody = global ?? ONLINE;
       let room = true;
       for (const stanza of presence.update(everybody ?? UNKNOWN, theirs)) room = out.send(canonical(stanza));
       if (!room) tree.pause();
+      if (!out.broken) troubles.well(target);
     },
+  });
+  out.onError((error) => {
+    lost = true;
+    troubles.report(target, 'write', error);
   });
   out.onDrain(tree.resume);
   process.on('SIGHUP', tree.rescan);
-  // The terminal's ^C reaches every process of the session; sj ends it in order, and we see that on our stdin.
+  // A terminal's ^C reaches every process of the session; sj ends it in order, and we see that on our stdin.
   process.on('SIGINT', () => {});
 
   // The initial presence is on its way before thousands of directories are looked at.
+  tree.readGlobal();
   await setImmediate();
   clearPresences(dir, warn);
   tree.scan();

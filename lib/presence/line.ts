@@ -8,13 +8,18 @@ export const STATUS_LIMIT = 1024;
 
 const SPACES = /[\t\n\v\f\r\u0085\u2028\u2029]+/g;
 
-/**
- * `SHOW`, or `SHOW STATUS`. A status text comes from strangers and ends on a terminal, so it is brought to one line,
- * and what would act on a terminal, or turn around what follows, is shown as U+FFFD.
- */
+/** `SHOW`, or `SHOW STATUS`. */
 export function presenceLine(show: Show, status: string): string {
-  const text = printable(truncate(status.replace(SPACES, ' ').trim(), STATUS_LIMIT).trimEnd());
+  const text = oneLine(status);
   return text === '' ? show : `${show} ${text}`;
+}
+
+/**
+ * A text of a stranger as it may be shown. It ends on a terminal, so it is brought to one line of bounded length, and
+ * what would act on a terminal, or turn around what follows, becomes U+FFFD.
+ */
+export function oneLine(text: string): string {
+  return printable(truncate(text.replace(SPACES, ' ').trim(), STATUS_LIMIT).trimEnd());
 }
 
 /** The first `limit` characters (code points) of a text. */

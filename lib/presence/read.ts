@@ -1,11 +1,14 @@
 import fs from 'node:fs';
 import { errno } from '../cli/die.ts';
-import { type Own, parseOwn } from './mypresence.ts';
+import { ONLINE, type Own, parseOwn } from './mypresence.ts';
 
 /** Bytes that are looked at: a show and the longest status, each of its characters four bytes. */
 const LIMIT = 8192;
 
 const NOT_THERE: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR']);
+
+/** What `readOwn` returns for an empty file, and for no other. */
+export const EMPTY: Own = { ...ONLINE };
 
 /**
  * Reads a `mypresence` file.
@@ -18,7 +21,8 @@ export function readOwn(file: string): Own | null {
     const stat = fs.statSync(file, { throwIfNoEntry: false });
     if (stat === undefined) return null;
     if (!stat.isFile()) throw new Error('not a regular file');
-    return parseOwn(head(file));
+    const text = head(file);
+    return text === '' ? EMPTY : parseOwn(text);
   } catch (error) {
     if (NOT_THERE.has(errno(error))) return null;
     throw error;

@@ -7,7 +7,7 @@ import { contactOf, listContacts } from '../files/contact.ts';
 import { RESERVED } from '../files/names.ts';
 import { watchTree } from '../files/watch.ts';
 import type { Own } from './mypresence.ts';
-import { readOwn } from './read.ts';
+import { EMPTY, readOwn } from './read.ts';
 import type { Troubles } from './troubles.ts';
 
 export type TreeEvents = {
@@ -24,6 +24,8 @@ export type TreeEvents = {
 };
 
 export type Tree = {
+  /** Looks at the presence for everybody, now. */
+  readGlobal(): void;
   /** Looks at everything, now. */
   scan(): void;
   /** Looks at everything, soon. */
@@ -34,26 +36,46 @@ export type Tree = {
   close(): void;
 };
 
-/** A writer truncates the file first and writes then; so much later, in milliseconds, it should be done. */
+/**
+ * A writer truncates the file first and writes then; so much later, in milliseconds, it should be done. A file that is
+ * empty even so is looked at once more: empty means `online`, and should not be told by mistake.
+ */
 const SETTLE = 30;
 
 const FILE = 'mypresence';
 
-/** Begins to watch, and reads the presence for everybody. The contacts are found by the first `scan`. */
-export function openTree(dir: string, troubles: Troubles, on: TreeEvents): Tree {
+/**
+ * Begins to watch. What is there already is found by the first `scan`.
+ * @param bareOf the bare JID in normal form, or null for what is no JID
+ */
+export function openTree(
+  dir: string,
+  bareOf: (jid: string) => string | null,
+  troubles: Troubles,
+  on: TreeEvents,
+): Tree {
   /** The contacts' directories by name. */
   const known = new Map<string, string>();
   /** Names to look at; true: their entry in the account directory itself has changed. */
   const changed = new Map<string, boolean>();
+  /** Names of which the file was empty when it was looked at last. */
+  const empty = new Set<string>();
   let all = false;
   let timer: NodeJS.Timeout | undefined;
   let paused = false;
 
-  const read = (...where: string[]): Own | null | undefined => {
-    const file = path.join(dir, ...where, FILE);
+  /** @param name of a contact, or FILE; undefined: nothing to be told, now at least */
+  const read = (name: string, hasty: boolean): Own | null | undefined => {
+    const file = name === FILE ? path.join(dir, FILE) : path.join(dir, name, FILE);
     try {
       const own = readOwn(file);
       troubles.well(file);
+      if (own !== EMPTY) empty.delete(name);
+      else if (hasty && !empty.has(name)) {
+        empty.add(name);
+        note(name, false);
+        return undefined;
+      }
       return own;
     } catch (error) {
       // Not to be taken for a file that is gone: that would tell people something.
@@ -62,8 +84,11 @@ export function openTree(dir: string, troubles: Troubles, on: TreeEvents): Tree 
     }
   };
 
-  const look = (name: string, jid: string, contacts: Map<string, Own | null>) => {
-    const own = read(name);
+  /** Names that are not the normal form of a JID are messaged's to complain of: nobody is behind them. */
+  const isJid = (jid: string): boolean => bareOf(jid) === jid;
+
+  const look = (name: string, jid: string, hasty: boolean, contacts: Map<string, Own | null>) => {
+    const own = read(name, hasty);
     if (own !== undefined) contacts.set(jid, own);
   };
 
@@ -77,6 +102,7 @@ export function openTree(dir: string, troubles: Troubles, on: TreeEvents): Tree 
   const vanish = (name: string, jid: string, contacts: Map<string, Own | null>) => {
     watch.remove(name);
     known.delete(name);
+    empty.delete(name);
     on.vanished(jid);
     contacts.set(jid, null);
   };
@@ -84,42 +110,52 @@ export function openTree(dir: string, troubles: Troubles, on: TreeEvents): Tree 
   const check = (name: string, entry: boolean, contacts: Map<string, Own | null>) => {
     const contact = contactOf(dir, name);
     const before = known.get(name);
-    if (contact === null || 'error' in contact) {
-      if (contact !== null) troubles.report(path.join(dir, name), 'use', new Error(contact.error));
+    if (contact === null || 'error' in contact || !isJid(contact.jid)) {
       if (before !== undefined) vanish(name, before, contacts);
       return;
     }
-    // A directory that was removed and made again in between has taken its watch with it.
-    if (before !== undefined && entry) watch.remove(name);
+    // If the directory was removed and made again in between, its watch has gone with it, so there is another one.
     if (before === undefined || entry) appear(name, contact.jid);
-    look(name, contact.jid, contacts);
+    look(name, contact.jid, true, contacts);
   };
 
-  const checkAll = (contacts: Map<string, Own | null>) => {
+  const checkAll = (hasty: boolean, contacts: Map<string, Own | null>) => {
     on.rescan();
     const gone = new Map(known);
     for (const { name, jid } of listContacts(dir)) {
+      if (!known.has(name)) {
+        if (!isJid(jid)) continue;
+        appear(name, jid);
+      }
       gone.delete(name);
-      if (!known.has(name)) appear(name, jid);
-      look(name, jid, contacts);
+      look(name, jid, hasty, contacts);
     }
     for (const [name, jid] of gone) vanish(name, jid, contacts);
   };
 
-  const apply = () => {
+  /** @param hasty somebody may be writing right now */
+  const apply = (hasty: boolean) => {
+    clearTimeout(timer);
     timer = undefined;
     if (paused) return;
-    const contacts = new Map<string, Own | null>();
-    const global = all || changed.has(FILE) ? read() : undefined;
-    if (all) checkAll(contacts);
-    else for (const [name, entry] of changed) if (name !== FILE) check(name, entry, contacts);
+    const names = new Map(changed);
+    const everything = all;
     changed.clear();
     all = false;
+    const contacts = new Map<string, Own | null>();
+    const global = everything || names.delete(FILE) ? read(FILE, hasty) : undefined;
+    try {
+      if (everything) checkAll(hasty, contacts);
+      else for (const [name, entry] of names) check(name, entry, contacts);
+      troubles.well(dir);
+    } catch (error) {
+      troubles.report(dir, 'read', error);
+    }
     on.read(global, contacts);
   };
 
   const soon = () => {
-    if (!paused) timer ??= setTimeout(apply, SETTLE);
+    if (!paused) timer ??= setTimeout(() => apply(true), SETTLE);
   };
   const note = (name: string, entry: boolean) => {
     changed.set(name, entry || changed.get(name) === true);
@@ -139,13 +175,12 @@ export function openTree(dir: string, troubles: Troubles, on: TreeEvents): Tree 
     },
     rescan,
   });
-  on.read(read(), new Map());
 
   return {
+    readGlobal: () => on.read(read(FILE, false), new Map()),
     scan() {
       all = true;
-      clearTimeout(timer);
-      apply();
+      apply(false);
     },
     rescan,
     pause() {

@@ -1,7 +1,7 @@
 /** Our own programs, as a user runs them: from `bin`, in a fresh directory, on a connection that something else made. */
 import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { onTestFailed, onTestFinished } from 'vitest';
 import { passwordOf } from './bed/hosts.ts';
@@ -55,8 +55,11 @@ export type SuiteOptions = {
   port?: number;
   /** More options for sj. */
   options?: readonly string[];
-  /** What stands in the file `password`; null: there is none. */
-  password?: string | null;
+  password?: string;
+  /** It is on this descriptor; else it stands in the file `password`. */
+  passwordOn?: number;
+  /** Where sj learns of the CA: from an option, or from `SSL_CERT_FILE`. */
+  trust?: 'option' | 'environment';
   /** A directory that an earlier one has left, instead of a fresh one. */
   dir?: string;
 };
@@ -79,8 +82,8 @@ export type Suite = {
   chat(jid: string): Promise<void>;
   /** Writes lines into the contact's `in` as a shell does. */
   say(jid: string, ...lines: string[]): Promise<void>;
-  /** Waits until a file of the directory contains this, and returns all of it. */
-  see(path: string, what: string | RegExp): Promise<string>;
+  /** Waits until a file of the directory contains this, or fits, and returns all of it. */
+  see(path: string, what: string | RegExp | ((text: string) => boolean)): Promise<string>;
   /** The process of sj, whatever has started it. */
   pid(): number;
   /** Sends SIGTERM to sj, and returns the exit code of what was started. */
@@ -90,13 +93,18 @@ export type Suite = {
 /** Starts the suite for an account; it is gone when the test is over. */
 export async function startSuite(server: Server, jid: string, given: SuiteOptions = {}): Promise<Suite> {
   const [user = '', domain = ''] = jid.split('@');
-  const { way = 'tcpclient', port, options = [], password = passwordOf(user) } = given;
+  const { way = 'tcpclient', port, options = [], password = passwordOf(user), passwordOn, trust = 'option' } = given;
   const dir = given.dir ?? join(mkdtempSync(join(server.dir, `${user}-`)), 'xmpp');
   mkdirSync(dir, { recursive: true, mode: 0o700 });
-  if (password !== null) writeFileSync(join(dir, 'password'), `${password}\n`, { mode: 0o600 });
-  const sj = ['sj', '-u', user, '-s', domain, '-d', dir, '-c', server.ca, '-r', 'desk', ...options];
+  const secret = join(passwordOn === undefined ? dir : dirname(dir), 'password');
+  writeFileSync(secret, `${password}\n`, { mode: 0o600 });
+  const sj = ['sj', '-u', user, '-s', domain, '-d', dir, '-r', 'desk', ...options];
+  if (trust === 'option') sj.push('-c', server.ca);
+  if (passwordOn !== undefined) sj.push('-p', String(passwordOn));
   const argv = port === undefined ? WAYS[way]({ server, domain, jid }, sj) : tcpclient(port, sj);
-  const job = await startJob(argv, { env: environment() });
+  if (passwordOn !== undefined) argv.unshift('sh', '-c', `exec "$@" ${passwordOn}<"$0"`, secret);
+  const env = { ...environment(), ...(trust === 'environment' ? { SSL_CERT_FILE: server.ca } : {}) };
+  const job = await startJob(argv, { env });
   onTestFailed(() => console.error(`${argv.join(' ')}\nended: ${job.ended}\n${job.stderr}${job.stdout}`));
   onTestFinished(() => job.stop());
 
@@ -137,8 +145,13 @@ export async function startSuite(server: Server, jid: string, given: SuiteOption
     },
     async chat(contact) {
       mkdirSync(join(dir, contact), { recursive: true, mode: 0o700 });
-      // A shell would make a plain file of it.
-      await until(`${contact}/in`, () => suite.sh('test -p "$1/in" && echo yes || :', contact));
+      const fifo = join(dir, contact, 'in');
+      // Where there is none yet, a shell would make a plain file.
+      await until(
+        `${contact}/in`,
+        () => statSync(fifo, { throwIfNoEntry: false })?.isFIFO(),
+        () => job.stderr,
+      );
     },
     async say(contact, ...lines) {
       await suite.sh('contact=$1; shift; printf "%s\\n" "$@" > "$contact/in"', contact, ...lines);
@@ -149,7 +162,7 @@ export async function startSuite(server: Server, jid: string, given: SuiteOption
         () =>
           alive(() => {
             const text = read(path);
-            return (typeof what === 'string' ? text.includes(what) : what.test(text)) && text;
+            return fits(text, what) && text;
           }),
         () => `${read(path).slice(-2000)}\n--\n${job.stderr}`,
       ),
@@ -164,6 +177,11 @@ export async function startSuite(server: Server, jid: string, given: SuiteOption
     },
   };
   return suite;
+}
+
+function fits(text: string, what: string | RegExp | ((text: string) => boolean)): boolean {
+  if (typeof what === 'string') return text.includes(what);
+  return typeof what === 'function' ? what(text) : what.test(text);
 }
 
 /** As it is for somebody who has set nothing up; what this machine trusts, or is told to trust, must not matter. */

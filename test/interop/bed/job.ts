@@ -6,6 +6,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Writable } from 'node:stream';
 import { until } from './until.ts';
 
 export type Job = {
@@ -16,7 +17,7 @@ export type Job = {
   readonly stderr: string;
   /** Exit code, or the name of the signal; null while it runs. */
   readonly ended: number | string | null;
-  /** Waits for the end. */
+  /** Waits for its end, and that of all that it has left its stdout and stderr to. */
   end(): Promise<number | string>;
   signal(signal: NodeJS.Signals): void;
   /** The processes of the group that call themselves so. */
@@ -42,22 +43,29 @@ process.on('exit', () => {
 export async function startJob(argv: readonly string[], { cwd, env }: JobOptions = {}): Promise<Job> {
   const child = spawn(LEASH, argv, {
     detached: true,
-    stdio: ['pipe', 'pipe', 'pipe'],
+    // Not stdin: Node ends that as soon as the leader has ended, and others of the group may not have.
+    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
     ...(cwd === undefined ? {} : { cwd }),
     ...(env === undefined ? {} : { env }),
   });
   await once(child, 'spawn');
   const pid = child.pid!;
   running.add(pid);
-  child.stdin.on('error', () => {});
+  const leash = child.stdio[3] as Writable;
+  leash.on('error', () => {});
+  /** How many of stdout and stderr somebody can still write to. */
+  let open = 2;
   const said = { stdout: '', stderr: '' };
   for (const name of ['stdout', 'stderr'] as const) {
-    child[name].setEncoding('utf8').on('data', (text: string) => {
-      said[name] += text;
-    });
+    child[name]!.setEncoding('utf8')
+      .on('data', (text: string) => {
+        said[name] += text;
+      })
+      .on('end', () => {
+        open--;
+      });
   }
   let ended: number | string | null = null;
-  // Not `close`: a grandchild may hold the pipes open for longer.
   const gone = once(child, 'exit').then(([code, signal]) => {
     ended = (code ?? signal) as number | string;
   });
@@ -75,7 +83,7 @@ export async function startJob(argv: readonly string[], { cwd, env }: JobOptions
     end: () =>
       until(
         `the end of ${argv.join(' ')}`,
-        () => ended,
+        () => open === 0 && ended,
         () => said.stderr,
       ),
     signal: (signal) => void child.kill(signal),
@@ -88,7 +96,7 @@ export async function startJob(argv: readonly string[], { cwd, env }: JobOptions
       clearTimeout(timer);
       killGroup(pid);
       running.delete(pid);
-      child.stdin.destroy();
+      leash.destroy();
     },
   };
   return job;

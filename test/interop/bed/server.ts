@@ -62,33 +62,36 @@ export type Kind = {
  * if one of them failed, or if SJ_KEEP is set.
  */
 export function useServer(kind: Kind): Server {
-  const dir = mkdtempSync(join(tmpdir(), `sj-${kind.name}-`));
-  const log = join(dir, kind.log);
-  let ports: Ports | undefined;
   let place: Place | undefined;
+  let ports: Ports | undefined;
   let job: Job | undefined;
+  let keep = true;
+  const here = () => {
+    if (place === undefined) throw new Error('the server has not been started');
+    return place;
+  };
   const read = () => {
     try {
-      return readFileSync(log, 'utf8');
+      return readFileSync(join(here().dir, kind.log), 'utf8');
     } catch {
       return '';
     }
   };
-  const claimed = () => {
-    if (place === undefined) throw new Error('the server has not been started');
-    return place;
-  };
   const server: Server = {
     name: kind.name,
-    dir,
-    ca: join(dir, 'certs', 'ca.pem'),
+    get dir() {
+      return here().dir;
+    },
+    get ca() {
+      return join(here().dir, 'certs', 'ca.pem');
+    },
     get port() {
-      return claimed().port;
+      return here().port;
     },
     async start() {
       const before = read().length;
-      const { argv, env } = kind.command(claimed());
-      const started = await startJob(argv, { cwd: dir, env });
+      const { argv, env } = kind.command(here());
+      const started = await startJob(argv, { cwd: here().dir, env });
       job = started;
       await until(
         `${kind.name} to be ready`,
@@ -98,7 +101,7 @@ export function useServer(kind: Kind): Server {
         },
         () => started.stdout + started.stderr,
       );
-      await kind.started?.(claimed());
+      await kind.started?.(here());
     },
     async stop(signal = 'SIGTERM') {
       await job?.stop(signal);
@@ -106,9 +109,10 @@ export function useServer(kind: Kind): Server {
     },
     log: read,
     attempts: () => [...read().matchAll(kind.attempt)].map((match) => match[1]!),
-    kick: (jid) => kind.kick(claimed(), jid),
+    kick: (jid) => kind.kick(here(), jid),
   };
   beforeAll(async () => {
+    const dir = mkdtempSync(join(tmpdir(), `sj-${kind.name}-`));
     ports = await claimPorts();
     const [starttls, direct, clear, control] = ports.ports as [number, number, number, number];
     place = { dir, port: { starttls, direct, clear, control } };
@@ -116,16 +120,16 @@ export function useServer(kind: Kind): Server {
     makeCertificates(join(dir, 'certs'));
     kind.prepare(place);
     await server.start();
+    keep = Boolean(process.env.SJ_KEEP);
   });
-  let failed = false;
   afterEach(({ task }) => {
-    failed ||= task.result?.state === 'fail';
+    keep ||= task.result?.state === 'fail';
   });
   afterAll(async () => {
     await server.stop();
     await ports?.release();
-    if (failed || process.env.SJ_KEEP) console.error(`logs are in ${dir}`);
-    else rmSync(dir, { recursive: true, force: true });
+    if (keep) console.error(`logs are in ${server.dir}`);
+    else rmSync(server.dir, { recursive: true, force: true });
   });
   return server;
 }

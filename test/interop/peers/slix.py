@@ -19,6 +19,8 @@ from slixmpp.xmlstream import tostring
 
 logging.basicConfig(level=logging.WARNING)
 PLUGINS = ("xep_0030", "xep_0092", "xep_0199", "xep_0203")
+SHOWS = ("available", "away", "chat", "dnd", "xa")
+TYPES = ("unavailable", "subscribe", "subscribed", "unsubscribe", "unsubscribed", "error")
 
 
 def tell(event, **fields):
@@ -42,7 +44,7 @@ class Peer(slixmpp.ClientXMPP):
         self.add_event_handler("message", self.message)
         self.add_event_handler("failed_all_auth", lambda _: tell("failed", why="authentication"))
         self.add_event_handler("connection_failed", lambda e: tell("failed", why=str(e)))
-        for kind in ("available", "unavailable", "subscribe", "subscribed", "unsubscribe", "unsubscribed", "error"):
+        for kind in SHOWS + TYPES:
             self.add_event_handler("presence_" + kind, self.presence)
 
     async def started(self, _):

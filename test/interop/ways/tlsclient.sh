@@ -10,11 +10,8 @@ openssl s_client -quiet -nocommands -verify_quiet -verify_return_error -CAfile "
 openssl=$!
 # In the order in which s_client opens them; else both wait for ever.
 exec 7>"$dir/up" 6<"$dir/down"
-PROTO=SSL SSLREMOTEIP=$host SSLREMOTEPORT=$port SSL_TLS_SNI_SERVERNAME=$name "$@" &
-prog=$!
-trap 'kill -s TERM $prog' TERM
-# A trapped signal ends `wait` before PROG has ended.
-while wait $prog; code=$?; kill -s 0 $prog 2>/dev/null; do :; done
+PROTO=SSL SSLREMOTEIP=$host SSLREMOTEPORT=$port SSL_TLS_SNI_SERVERNAME=$name "$@"
+code=$?
 exec 6<&- 7>&-
 kill $openssl 2>/dev/null
 wait $openssl 2>/dev/null

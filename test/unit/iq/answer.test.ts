@@ -7,13 +7,23 @@ import { isXmlText } from '../../../lib/xml/chars.ts';
 import { canonical } from '../../../lib/xml/write.ts';
 import { element, SHELL } from './stanzas.ts';
 
-const asked = (id: string, from?: string): Request => ({ id, from, type: 'get', ns: 'urn:x', stanza: new Element('iq') });
+const asked = (id: string, from?: string): Request => ({
+  id,
+  from,
+  type: 'get',
+  ns: 'urn:x',
+  stanza: new Element('iq'),
+});
 
 describe('answers', () => {
   it('go to the asker with the same id', () => {
-    expect(canonical(result(asked('1', 'bob@example.org/x')))).toBe(`<iq type='result' id='1' to='bob@example.org/x'/>`);
+    expect(canonical(result(asked('1', 'bob@example.org/x')))).toBe(
+      `<iq type='result' id='1' to='bob@example.org/x'/>`,
+    );
     expect(canonical(result(asked('1')))).toBe(`<iq type='result' id='1'/>`);
-    expect(canonical(result(asked('1'), element(`<q xmlns='urn:q'/>`)))).toBe(`<iq type='result' id='1'><q xmlns='urn:q'/></iq>`);
+    expect(canonical(result(asked('1'), element(`<q xmlns='urn:q'/>`)))).toBe(
+      `<iq type='result' id='1'><q xmlns='urn:q'/></iq>`,
+    );
   });
 
   it('have a condition and its type', () => {
@@ -26,7 +36,9 @@ describe('answers', () => {
   });
 
   it('carry any id and address unchanged, in one line', () => {
-    const text = fc.oneof(fc.string({ unit: 'binary' }), fc.constantFrom(SHELL, `'/><message to='x'>`, 'a\nb\tc\rd')).filter(isXmlText);
+    const text = fc
+      .oneof(fc.string({ unit: 'binary' }), fc.constantFrom(SHELL, `'/><message to='x'>`, 'a\nb\tc\rd'))
+      .filter(isXmlText);
     fc.assert(
       fc.property(text, text, (id, from) => {
         const line = canonical(errorFor(asked(id, from), 'bad-request'));

@@ -8,7 +8,7 @@ import { createIqd, type Iqd, type IqdOptions } from '../../../lib/iq/daemon.ts'
 import { createDelivery } from '../../../lib/iq/deliver.ts';
 import { bareOf } from '../../../lib/jid/jid.ts';
 import { canonical } from '../../../lib/xml/write.ts';
-import { element, EVIL_IDS, scratch, script, SHELL } from './stanzas.ts';
+import { EVIL_IDS, element, SHELL, scratch, script } from './stanzas.ts';
 
 let dir: string;
 let ext: string;
@@ -28,7 +28,7 @@ const make = (more: Partial<IqdOptions> = {}): Iqd =>
     dir,
     shipped: resolve('ext'),
     own: 'alice@example.org/sj',
-    env: { PATH: process.env['PATH'], IQ_FROM: 'inherited' },
+    env: { PATH: process.env.PATH, IQ_FROM: 'inherited' },
     delivery: createDelivery(dir, (id, why) => warnings.push(`${id}: ${why}`)),
     bareOf,
     send: (line) => sent.push(element(line)),
@@ -60,12 +60,15 @@ const ask = (ns: string, attrs: Record<string, string> = {}, type = 'get') => {
 /** The condition of an error answer, or the payload's namespace of a result. */
 const gist = ({ attrs: { type }, children: [child] }: Element) => {
   if (typeof child !== 'object') return type;
-  return type === 'error' ? `${child.attrs['type']} ${child.getChildElements()[0]!.name}` : child.getNS();
+  return type === 'error' ? `${child.attrs.type} ${child.getChildElements()[0]!.name}` : child.getNS();
 };
 
 describe('answers', () => {
   it('are put into their files', async () => {
-    await answers(`<iq type='result' id='1234' from='example.org'><ping xmlns='urn:xmpp:ping'>\n</ping></iq>`, `<iq type='error' id='e1'/>`);
+    await answers(
+      `<iq type='result' id='1234' from='example.org'><ping xmlns='urn:xmpp:ping'>\n</ping></iq>`,
+      `<iq type='error' id='e1'/>`,
+    );
     const text = `<iq type='result' id='1234' from='example.org'><ping xmlns='urn:xmpp:ping'>&#10;</ping></iq>\n`;
     expect(fs.readFileSync(join(dir, '1234'), 'utf8')).toBe(text);
     expect(fs.readFileSync(join(dir, 'e1'), 'utf8')).toBe(`<iq type='error' id='e1'/>\n`);
@@ -90,16 +93,32 @@ describe('requests', () => {
   });
 
   it('reach a handler whole, in its input, arguments and environment', async () => {
-    script(join(ext, 'urn:x'), `printf '<x xmlns="urn:x">%s|%s|%s|%s|%s|%s|%s|%s|' "$1" "$2" "$IQ_TYPE" "$IQ_NS" "$IQ_FROM" "$SJ_DIR" "$SJ_EXT" "$PWD"
-      sed 's/&/\\&amp;/g; s/</\\&lt;/g'; echo '</x>'`);
+    script(
+      join(ext, 'urn:x'),
+      `printf '<x xmlns="urn:x">%s|%s|%s|%s|%s|%s|%s|%s|' "$1" "$2" "$IQ_TYPE" "$IQ_NS" "$IQ_FROM" "$SJ_DIR" "$SJ_EXT" "$PWD"
+      sed 's/&/\\&amp;/g; s/</\\&lt;/g'; echo '</x>'`,
+    );
     const stanza = ask('urn:x', {}, 'set');
     const [told] = await answers(stanza);
-    const expected = ['-d', dir, 'set', 'urn:x', 'bob@example.org/phone', dir, resolve('ext'), process.cwd(), `${canonical(stanza)}\n`];
+    const expected = [
+      '-d',
+      dir,
+      'set',
+      'urn:x',
+      'bob@example.org/phone',
+      dir,
+      resolve('ext'),
+      process.cwd(),
+      `${canonical(stanza)}\n`,
+    ];
     expect(told!.getChildText('x', 'urn:x')).toBe(expected.join('|'));
   });
 
   it('have no effect on any shell', async () => {
-    script(join(ext, SHELL.replaceAll('/', '%2F')), `printf '<x xmlns="urn:x">'; printf '%s\\n' "$IQ_FROM$IQ_ID$IQ_NS" | sed 's/&/\\&amp;/g; s/</\\&lt;/g'; echo '</x>'`);
+    script(
+      join(ext, SHELL.replaceAll('/', '%2F')),
+      `printf '<x xmlns="urn:x">'; printf '%s\\n' "$IQ_FROM$IQ_ID$IQ_NS" | sed 's/&/\\&amp;/g; s/</\\&lt;/g'; echo '</x>'`,
+    );
     const [told] = await answers(ask(SHELL, { from: `${SHELL}\n`, id: `\n'${SHELL}` }));
     expect(told!.getChildText('x', 'urn:x')).toBe(`${SHELL}\n\n'${SHELL}${SHELL}\n`);
     expect({ ...told!.attrs }).toEqual({ type: 'result', to: `${SHELL}\n`, id: `\n'${SHELL}` });
@@ -112,35 +131,47 @@ describe('requests', () => {
     expect(canonical(told!)).toBe(`<iq type='result' id='1'><x xmlns='urn:x'/></iq>`);
   });
 
-  it.each(['urn:none', '../../x', 'a/b', '%2F', 'x'.repeat(300), '..', '.', '/', 'in', SHELL, 'jabber:client'])('for %j are answered by nobody', async (ns) => {
-    script(join(dir, 'x'), 'touch pwned; echo');
-    fs.mkdirSync(join(ext, 'a'));
-    script(join(ext, 'a', 'b'), 'touch pwned; echo');
-    const before = fs.readdirSync(dir, { recursive: true });
-    expect((await answers(ask(ns))).map(gist)).toEqual(['cancel service-unavailable']);
-    expect({ ...sent[0]!.attrs }).toEqual({ type: 'error', id: 'q1', to: 'bob@example.org/phone' });
-    expect(fs.readdirSync(dir, { recursive: true })).toEqual(before);
-  });
+  it.each(['urn:none', '../../x', 'a/b', '%2F', 'x'.repeat(300), '..', '.', '/', 'in', SHELL, 'jabber:client'])(
+    'for %j are answered by nobody',
+    async (ns) => {
+      script(join(dir, 'x'), 'touch pwned; echo');
+      fs.mkdirSync(join(ext, 'a'));
+      script(join(ext, 'a', 'b'), 'touch pwned; echo');
+      const before = fs.readdirSync(dir, { recursive: true });
+      expect((await answers(ask(ns))).map(gist)).toEqual(['cancel service-unavailable']);
+      expect({ ...sent[0]!.attrs }).toEqual({ type: 'error', id: 'q1', to: 'bob@example.org/phone' });
+      expect(fs.readdirSync(dir, { recursive: true })).toEqual(before);
+    },
+  );
 
   it('touch nothing outside, whatever their namespace', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(fc.constantFrom('..', '/', '.', '%', '2F', '~', 'in', '\n', ' ', '-', 'ä', '\\')).map((parts) => parts.join('')), async (ns) => {
-        const before = fs.readdirSync(join(dir, '..'), { recursive: true });
-        sent = [];
-        await answers(ask(ns));
-        expect(sent.map(gist)).toEqual([ns === '' ? 'modify bad-request' : 'cancel service-unavailable']);
-        expect(fs.readdirSync(join(dir, '..'), { recursive: true })).toEqual(before);
-      }),
+      fc.asyncProperty(
+        fc
+          .array(fc.constantFrom('..', '/', '.', '%', '2F', '~', 'in', '\n', ' ', '-', 'ä', '\\'))
+          .map((parts) => parts.join('')),
+        async (ns) => {
+          const before = fs.readdirSync(join(dir, '..'), { recursive: true });
+          sent = [];
+          await answers(ask(ns));
+          expect(sent.map(gist)).toEqual([ns === '' ? 'modify bad-request' : 'cancel service-unavailable']);
+          expect(fs.readdirSync(join(dir, '..'), { recursive: true })).toEqual(before);
+        },
+      ),
     );
   });
 
   it.each(['', `<a xmlns='urn:a'/><b xmlns='urn:b'/>`, 'text'])('with the payload %j are bad', async (payload) => {
-    expect((await answers(`<iq type='get' id='1' from='b@c'>${payload}</iq>`)).map(gist)).toEqual(['modify bad-request']);
+    expect((await answers(`<iq type='get' id='1' from='b@c'>${payload}</iq>`)).map(gist)).toEqual([
+      'modify bad-request',
+    ]);
   });
 
   it.each([
-    `<iq type='get'><ping xmlns='urn:xmpp:ping'/></iq>`, `<iq id='1' type='x'><ping xmlns='urn:xmpp:ping'/></iq>`,
-    `<iq xmlns='urn:blub' id='1' type='get'><ping xmlns='urn:xmpp:ping'/></iq>`, `<message id='1' type='get'><ping xmlns='urn:xmpp:ping'/></message>`,
+    `<iq type='get'><ping xmlns='urn:xmpp:ping'/></iq>`,
+    `<iq id='1' type='x'><ping xmlns='urn:xmpp:ping'/></iq>`,
+    `<iq xmlns='urn:blub' id='1' type='get'><ping xmlns='urn:xmpp:ping'/></iq>`,
+    `<message id='1' type='get'><ping xmlns='urn:xmpp:ping'/></message>`,
   ])('are not what this is: %s', async (stanza) => {
     expect(await answers(stanza)).toEqual([]);
   });
@@ -155,12 +186,16 @@ describe('handlers', () => {
     ['that is killed', 'kill -9 $$', 'cancel internal-server-error'],
     ['that sleeps', 'exec sleep 1000', 'cancel internal-server-error'],
     ['that floods', 'exec yes', 'cancel internal-server-error'],
-    ['that refuses', `echo "<error type='auth'><forbidden xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>"; exit 1`, 'auth forbidden'],
+    [
+      'that refuses',
+      `echo "<error type='auth'><forbidden xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>"; exit 1`,
+      'auth forbidden',
+    ],
     ['that prints a newline', 'echo', 'result'],
     ['that does not read', `exec <&-; echo "<x xmlns='urn:y'/>"`, 'urn:y'],
   ])('%s', async (_, text, expected) => {
     script(join(ext, 'urn:x'), text);
-    const iqd = make({ run: { time: 500, output: 100_000 } });
+    const iqd = make({ run: { time: text.includes('sleep') ? 100 : 60_000, output: 100_000 } });
     feed(iqd, ask('urn:x'));
     await iqd.drain(60_000);
     expect(sent.map(gist)).toEqual([expected]);
@@ -175,12 +210,17 @@ describe('handlers', () => {
 
   it('are started in measure, and everybody gets an answer', async () => {
     script(join(ext, 'urn:x'), 'echo');
-    await answers(...Array.from({ length: 100 }, (_, i) => ask('urn:x', { id: `${i}`, from: `bob@example.org/${i}` })), ask('urn:x', { from: 'eve@example.org' }));
-    const results = sent.filter(({ attrs }) => attrs['type'] === 'result');
+    await answers(
+      ...Array.from({ length: 100 }, (_, i) => ask('urn:x', { id: `${i}`, from: `bob@example.org/${i}` })),
+      ask('urn:x', { from: 'eve@example.org' }),
+    );
+    const results = sent.filter(({ attrs }) => attrs.type === 'result');
     expect(results).toHaveLength(4 + 16 + 1);
-    expect(results.map(({ attrs }) => attrs['to'])).toContain('eve@example.org');
+    expect(results.map(({ attrs }) => attrs.to)).toContain('eve@example.org');
     expect(sent).toHaveLength(101);
-    expect(new Set(sent.filter(({ attrs }) => attrs['type'] === 'error').map(gist))).toEqual(new Set(['wait resource-constraint']));
+    expect(new Set(sent.filter(({ attrs }) => attrs.type === 'error').map(gist))).toEqual(
+      new Set(['wait resource-constraint']),
+    );
   });
 
   it('that take too long when iqd ends are ended', async () => {
@@ -188,7 +228,10 @@ describe('handlers', () => {
     const iqd = make();
     feed(iqd, ...Array.from({ length: 6 }, (_, i) => ask('urn:x', { id: `${i}` })));
     await iqd.drain(10);
-    expect(sent.map(gist).sort()).toEqual([...Array(4).fill('cancel internal-server-error'), ...Array(2).fill('wait resource-constraint')]);
+    expect(sent.map(gist).sort()).toEqual([
+      ...Array(4).fill('cancel internal-server-error'),
+      ...Array(2).fill('wait resource-constraint'),
+    ]);
   });
 });
 
@@ -206,7 +249,9 @@ describe('files and FIFOs in ext', () => {
     sent = [];
     const fd = fs.openSync(join(ext, 'urn:x'), fs.constants.O_RDONLY | fs.constants.O_NONBLOCK);
     expect(await answers(ask('urn:x', { id: 'a' }), ask('urn:x', { id: 'b' }))).toEqual([]);
-    expect(fs.readFileSync(fd, 'utf8')).toBe(`${canonical(ask('urn:x', { id: 'a' }))}\n${canonical(ask('urn:x', { id: 'b' }))}\n`);
+    expect(fs.readFileSync(fd, 'utf8')).toBe(
+      `${canonical(ask('urn:x', { id: 'a' }))}\n${canonical(ask('urn:x', { id: 'b' }))}\n`,
+    );
     fs.closeSync(fd);
   });
 
@@ -219,7 +264,7 @@ describe('files and FIFOs in ext', () => {
     feed(iqd, ...Array(20).fill(large));
     expect(sent.map(gist)).toEqual(Array(3).fill('wait resource-constraint'));
     await iqd.drain(10);
-    expect(sent.filter((stanza) => stanza.attrs['type'] === 'error')).toHaveLength(20);
+    expect(sent.filter((stanza) => stanza.attrs.type === 'error')).toHaveLength(20);
     fs.closeSync(fd);
   });
 
@@ -238,13 +283,17 @@ describe('files and FIFOs in ext', () => {
 });
 
 describe('roster pushes', () => {
-  const push = (from?: string) => `<iq type='set' id='p1'${from === undefined ? '' : ` from='${from}'`}><query xmlns='jabber:iq:roster'><item jid='x@y'/></query></iq>`;
+  const push = (from?: string) =>
+    `<iq type='set' id='p1'${from === undefined ? '' : ` from='${from}'`}><query xmlns='jabber:iq:roster'><item jid='x@y'/></query></iq>`;
 
-  it.each(['mallory@example.org', 'alice@example.org/other', 'example.org', 'alice@example.org.evil.org'])('from %s are refused', async (from) => {
-    fs.writeFileSync(join(ext, 'jabber:iq:roster'), '');
-    expect((await answers(push(from))).map(gist)).toEqual(['cancel service-unavailable']);
-    expect(fs.readFileSync(join(ext, 'jabber:iq:roster'), 'utf8')).toBe('');
-  });
+  it.each(['mallory@example.org', 'alice@example.org/other', 'example.org', 'alice@example.org.evil.org'])(
+    'from %s are refused',
+    async (from) => {
+      fs.writeFileSync(join(ext, 'jabber:iq:roster'), '');
+      expect((await answers(push(from))).map(gist)).toEqual(['cancel service-unavailable']);
+      expect(fs.readFileSync(join(ext, 'jabber:iq:roster'), 'utf8')).toBe('');
+    },
+  );
 
   it.each([undefined, 'alice@example.org'])('from %s are taken', async (from) => {
     expect((await answers(push(from))).map(gist)).toEqual(['result']);

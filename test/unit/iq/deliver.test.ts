@@ -94,7 +94,10 @@ describe('createDelivery', () => {
     const ids = Array.from({ length: 66 }, (_, i) => `q${i}`);
     execFileSync('mkfifo', ids.map(path));
     for (const id of ids) delivery.deliver(id, '<iq/>\n');
-    expect(lost).toEqual(['q64: too many answers wait for their readers', 'q65: too many answers wait for their readers']);
+    expect(lost).toEqual([
+      'q64: too many answers wait for their readers',
+      'q65: too many answers wait for their readers',
+    ]);
     await delivery.drain(0);
     expect(lost).toHaveLength(66);
   });

@@ -2,11 +2,11 @@ import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { judge, type Verdict } from '../../../lib/iq/verdict.ts';
-import { runProgram } from '../../../lib/iq/program.ts';
-import { canonical } from '../../../lib/xml/write.ts';
-import { request, scratch, script, SHELL } from './stanzas.ts';
 import { STANZAS_NS } from '../../../lib/iq/answer.ts';
+import { runProgram } from '../../../lib/iq/program.ts';
+import { judge, type Verdict } from '../../../lib/iq/verdict.ts';
+import { canonical } from '../../../lib/xml/write.ts';
+import { request, SHELL, scratch, script } from './stanzas.ts';
 
 const SHIPPED = resolve('ext');
 const DISCO = 'http://jabber.org/protocol/disco#info';
@@ -20,8 +20,20 @@ const FILES: Record<string, string> = {
 
 type Setting = { dir?: string; type?: string; payload?: string; env?: NodeJS.ProcessEnv; shipped?: string };
 
-async function ask(ns: string, { dir = scratch(), type = 'get', payload = `<query xmlns='${ns}'/>`, env = {}, shipped = SHIPPED }: Setting = {}) {
-  const all = { PATH: process.env['PATH'], IQ_TYPE: type, IQ_ID: SHELL, IQ_FROM: SHELL, IQ_NS: ns, SJ_EXT: shipped, SJ_DIR: dir, ...env };
+async function ask(
+  ns: string,
+  { dir = scratch(), type = 'get', payload = `<query xmlns='${ns}'/>`, env = {}, shipped = SHIPPED }: Setting = {},
+) {
+  const all = {
+    PATH: process.env.PATH,
+    IQ_TYPE: type,
+    IQ_ID: SHELL,
+    IQ_FROM: SHELL,
+    IQ_NS: ns,
+    SJ_EXT: shipped,
+    SJ_DIR: dir,
+    ...env,
+  };
   const stanza = canonical(request(payload, `type='${type}' id='&apos;&gt;' from='a@b/&lt;x node=&apos;n&apos;&gt;'`));
   return judge(await runProgram(join(shipped, FILES[ns]!), ['-d', dir], all, `${stanza}\n`).done);
 }
@@ -50,7 +62,11 @@ describe('the shipped handlers', () => {
   it('version tells name, version and system', async () => {
     const { version } = JSON.parse(fs.readFileSync('package.json', 'utf8')) as { version: string };
     const told = payload(await ask('jabber:iq:version'))!;
-    expect(['name', 'version', 'os'].map((name) => told.getChildText(name))).toEqual(['sj', version, execFileSync('uname', ['-s']).toString().trim()]);
+    expect(['name', 'version', 'os'].map((name) => told.getChildText(name))).toEqual([
+      'sj',
+      version,
+      execFileSync('uname', ['-s']).toString().trim(),
+    ]);
   });
 
   it('version takes any text for a version', async () => {
@@ -60,7 +76,9 @@ describe('the shipped handlers', () => {
       [`</version><x>\u0007&amp;\nü\u202e`, '</version><x>&amp;'],
       ['%s%n\\n', '%s%n\\n'],
     ]) {
-      expect(payload(await ask('jabber:iq:version', { env: { SJ_VERSION: given } }))!.getChildText('version')).toBe(told);
+      expect(payload(await ask('jabber:iq:version', { env: { SJ_VERSION: given } }))!.getChildText('version')).toBe(
+        told,
+      );
     }
   });
 
@@ -84,14 +102,19 @@ describe('the shipped handlers', () => {
 
   it('last tells the age of the youngest thing that the user wrote', async () => {
     const dir = join(scratch(), `a b'$(x)`);
-    const old = (name: string, seconds: number) => fs.utimesSync(join(dir, name), new Date(), new Date(Date.now() - seconds * 1000));
-    for (const contact of ['bob@example.org', "it's@example.org"]) fs.mkdirSync(join(dir, contact), { recursive: true });
-    const seconds = async () => Number(payload(await ask('jabber:iq:last', { dir }))!.attrs['seconds']);
+    const old = (name: string, seconds: number) =>
+      fs.utimesSync(join(dir, name), new Date(), new Date(Date.now() - seconds * 1000));
+    for (const contact of ['bob@example.org', "it's@example.org"])
+      fs.mkdirSync(join(dir, contact), { recursive: true });
+    const seconds = async () => Number(payload(await ask('jabber:iq:last', { dir }))!.attrs.seconds);
     old('', 300_000);
     const since = await seconds();
     expect([since >= 300_000, since < 300_100]).toEqual([true, true]);
     const files = ['bob@example.org/in', "it's@example.org/in", 'mypresence'];
-    execFileSync('mkfifo', files.map((name) => join(dir, name)));
+    execFileSync(
+      'mkfifo',
+      files.map((name) => join(dir, name)),
+    );
     for (const youngest of files) {
       for (const name of files) old(name, name === youngest ? 1000 : 9000);
       const found = await seconds();
@@ -113,9 +136,17 @@ describe('the shipped handlers', () => {
     for (const name of ['new\nline', '\u0007', 'ü', '.hidden']) fs.writeFileSync(join(dir, 'ext', name), '');
     const told = payload(await ask(DISCO, { dir }))!;
     expect({ ...told.getChild('identity')!.attrs }).toEqual({ category: 'client', type: 'console', name: 'sj' });
-    expect(told.getChildren('feature').map((feature) => feature.attrs['var'])).toEqual([
-      DISCO, `http://a/b%2F&<'"%`, 'jabber:iq:version', 'urn:fifo', 'urn:file', 'urn:xmpp:ping', 'urn:xmpp:time',
-    ].sort());
+    expect(told.getChildren('feature').map((feature) => feature.attrs.var)).toEqual(
+      [
+        DISCO,
+        `http://a/b%2F&<'"%`,
+        'jabber:iq:version',
+        'urn:fifo',
+        'urn:file',
+        'urn:xmpp:ping',
+        'urn:xmpp:time',
+      ].sort(),
+    );
     expect(told.children).toHaveLength(8);
   });
 
@@ -132,7 +163,14 @@ describe('the shipped handlers', () => {
 
   it('are not moved by a hostile environment', async () => {
     const dir = scratch();
-    const env = { IQ_ID: SHELL, IQ_FROM: `\n${SHELL}`, IQ_NS: '-rf /', SJ_VERSION: SHELL, SJ_DIR: SHELL, SJ_JID: SHELL };
+    const env = {
+      IQ_ID: SHELL,
+      IQ_FROM: `\n${SHELL}`,
+      IQ_NS: '-rf /',
+      SJ_VERSION: SHELL,
+      SJ_DIR: SHELL,
+      SJ_JID: SHELL,
+    };
     for (const ns of Object.keys(FILES)) expect((await ask(ns, { dir, env })).kind, ns).toBe('result');
     expect(fs.existsSync('pwned')).toBe(false);
     expect(fs.readdirSync(dir)).toEqual([]);

@@ -1,14 +1,20 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type RunLimits, runProgram } from '../../../lib/iq/program.ts';
-import { scratch, script, SHELL } from './stanzas.ts';
+import { SHELL, scratch, script } from './stanzas.ts';
 
-const run = (text: string, { input = '', args = [] as string[], env = {}, limits = undefined as RunLimits | undefined } = {}) =>
-  runProgram(script(join(scratch(), 'handler'), text), args, { PATH: process.env['PATH'], ...env }, input, limits);
+const run = (
+  text: string,
+  { input = '', args = [] as string[], env = {}, limits = undefined as RunLimits | undefined } = {},
+) => runProgram(script(join(scratch(), 'handler'), text), args, { PATH: process.env.PATH, ...env }, input, limits);
 
 describe('runProgram', () => {
   it('hands over arguments, environment and input as they are', async () => {
-    const outcome = await run(`printf '%s|%s|%s|' "$#" "$2" "$IQ_FROM"; cat`, { args: ['-d', SHELL], env: { IQ_FROM: SHELL }, input: `<iq/>\n` }).done;
+    const outcome = await run(`printf '%s|%s|%s|' "$#" "$2" "$IQ_FROM"; cat`, {
+      args: ['-d', SHELL],
+      env: { IQ_FROM: SHELL },
+      input: `<iq/>\n`,
+    }).done;
     expect(outcome).toEqual({ code: 0, signal: null, output: Buffer.from(`2|${SHELL}|${SHELL}|<iq/>\n`) });
   });
 
@@ -18,7 +24,10 @@ describe('runProgram', () => {
   });
 
   it('does not mind a program that reads nothing', async () => {
-    expect(await run('exec <&-; echo x', { input: 'x'.repeat(1_000_000) }).done).toMatchObject({ code: 0, output: Buffer.from('x\n') });
+    expect(await run('exec <&-; echo x', { input: 'x'.repeat(1_000_000) }).done).toMatchObject({
+      code: 0,
+      output: Buffer.from('x\n'),
+    });
   });
 
   it('ends one that takes too long, with its children', async () => {

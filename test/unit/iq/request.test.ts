@@ -1,7 +1,7 @@
+import { Element } from 'ltx';
 import { describe, expect, it } from 'vitest';
 import { fromOwnAccount, sortIq } from '../../../lib/iq/request.ts';
-import { Element } from 'ltx';
-import { element, EVIL_IDS, request } from './stanzas.ts';
+import { EVIL_IDS, element, request } from './stanzas.ts';
 
 describe('sortIq', () => {
   it('takes results and errors as answers', () => {
@@ -42,9 +42,12 @@ describe('sortIq', () => {
     expect(sortIq(element(text))).toEqual({ kind: 'other' });
   });
 
-  it.each([`<iq/>`, `<iq type='get'/>`, `<iq id='1'/>`, `<iq id='1' type='probe'/>`, `<iq id='1' type='GET'/>`])('refuses %s', (text) => {
-    expect(sortIq(element(text)).kind).toBe('bad');
-  });
+  it.each([`<iq/>`, `<iq type='get'/>`, `<iq id='1'/>`, `<iq id='1' type='probe'/>`, `<iq id='1' type='GET'/>`])(
+    'refuses %s',
+    (text) => {
+      expect(sortIq(element(text)).kind).toBe('bad');
+    },
+  );
 });
 
 describe('fromOwnAccount', () => {

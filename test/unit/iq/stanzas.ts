@@ -26,8 +26,30 @@ export function script(path: string, text: string): string {
 
 /** Ids that the network may send and that must never be the name of a file. */
 export const EVIL_IDS = [
-  '../../.profile', '..', '.', '.x', '.lock', '', 'in', 'state', 'events', 'ext', 'mypresence', 'password', 'cert.pem',
-  'a/b', '/etc/passwd', 'x'.repeat(65), 'a b', 'a\nb', '%2e', 'ä', '$(id)', ';id', 'a\u0000', 'alice@example.org',
+  '../../.profile',
+  '..',
+  '.',
+  '.x',
+  '.lock',
+  '',
+  'in',
+  'state',
+  'events',
+  'ext',
+  'mypresence',
+  'password',
+  'cert.pem',
+  'a/b',
+  '/etc/passwd',
+  'x'.repeat(65),
+  'a b',
+  'a\nb',
+  '%2e',
+  'ä',
+  '$(id)',
+  ';id',
+  'a\u0000',
+  'alice@example.org',
 ];
 
 /** What a shell would make something of, if it ever saw it. */

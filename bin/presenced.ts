@@ -1,0 +1,28 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { EXIT, Fatal, run } from '../lib/cli/die.ts';
+import { descriptor, inherited } from '../lib/cli/inherited.ts';
+import { options } from '../lib/cli/options.ts';
+import { accountDir } from '../lib/files/account.ts';
+import { openOutlet } from '../lib/files/outlet.ts';
+import { bareOf } from '../lib/jid/jid.ts';
+import { presenced } from '../lib/presence/daemon.ts';
+
+const USAGE = 'presenced [-d DIR] [-i FD] [-o FILE]';
+
+run('presenced', async (say) => {
+  const { value, rest } = options(process.argv.slice(2), { d: 'value', i: 'value', o: 'value' }, USAGE);
+  if (rest.length > 0) throw new Fatal(EXIT.usage, 'too many arguments', USAGE);
+  const fd = value.i === undefined ? 0 : descriptor(value.i, '-i');
+  if (inherited(fd) === null) throw new Fatal(EXIT.usage, `nothing to read on descriptor ${fd}`);
+  const dir = accountDir(value.d);
+  if (!fs.statSync(dir, { throwIfNoEntry: false })?.isDirectory()) {
+    throw new Fatal(EXIT.usage, `cannot use ${dir}: not a directory`);
+  }
+  const target = value.o ?? path.join(dir, 'in');
+  const own = bareOf(process.env.SJ_JID ?? '');
+  await presenced({ dir, fd, out: openOutlet(target), target, own, bareOf, warn: say.warn });
+  // After SIGTERM the input is still open.
+  setImmediate(() => process.exit(EXIT.ok));
+  return EXIT.ok;
+});

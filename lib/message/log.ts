@@ -1,0 +1,40 @@
+/** `log`: a conversation for programs, whole, a JSON object a line. Fields may be added; none changes its meaning. */
+
+/** What `log` holds of one message. A field that does not apply is not there. */
+export type LogRecord = {
+  /** When it was said; RFC 3339, UTC, milliseconds. */
+  time: string;
+  /** When it came, if that was later. */
+  received?: string | undefined;
+  /** `in` and `out`: a message; `refused`: a line that was not sent; `error`: one that came back. */
+  dir: 'in' | 'out' | 'refused' | 'error';
+  /** Full JIDs, as they stood in the stanza. */
+  from?: string | undefined;
+  to?: string | undefined;
+  /** `chat`, `normal`, `headline`, `groupchat` or `error`. */
+  type?: string | undefined;
+  /** The sender's id. */
+  id?: string | undefined;
+  /** The id that the account's own archive or the room gave it (XEP-0359). */
+  sid?: string | undefined;
+  subject?: string | undefined;
+  thread?: string | undefined;
+  /** Why it was refused, or the error's condition and text. */
+  reason?: string | undefined;
+  /** The exact text; of a refused line the text as it was written. */
+  body?: string | undefined;
+  /** A line that was refused and is no text, or is too long to be kept whole: its bytes, or the first of them, in base64. */
+  bytes?: string | undefined;
+  /** How many bytes such a line had. */
+  length?: number | undefined;
+};
+
+/** What JSON leaves as it is and a terminal, or a reader of lines, may take for more than a character. */
+const RISKY = /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/;
+const ALL_RISKY = new RegExp(RISKY, 'g');
+
+export function logLine(record: LogRecord): string {
+  const json = JSON.stringify(record);
+  if (!RISKY.test(json)) return `${json}\n`;
+  return `${json.replace(ALL_RISKY, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)}\n`;
+}

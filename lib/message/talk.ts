@@ -1,0 +1,154 @@
+/** What messaged does with a stanza from the server and with a line from a front end. */
+import path from 'node:path';
+import type { Element } from 'ltx';
+import { errno, printable, reason } from '../cli/die.ts';
+import { dirName } from '../files/names.ts';
+import type { Fate } from '../files/outlet.ts';
+import { createFormatter, excerpt } from './format.ts';
+import { type Incoming, readMessage } from './incoming.ts';
+import type { Journal } from './journal.ts';
+import { type LogRecord, logLine } from './log.ts';
+import { makeMessage } from './outgoing.ts';
+import { endsInRoom } from './tail.ts';
+
+export type TalkOptions = {
+  readonly dir: string;
+  /** The own bare JID. */
+  readonly own: string;
+  /** As in SJ_STAMP. */
+  readonly stamp: string | undefined;
+  readonly journal: Pick<Journal, 'add' | 'event'>;
+  /** Sends a stanza; told what became of it. */
+  readonly send: (stanza: string, fate: Fate) => void;
+  /** Whether a contact has a directory. */
+  readonly has: (jid: string) => boolean;
+  /** Makes it. @throws ENOTDIR if something else has its name; of other troubles the journal takes care */
+  readonly open: (jid: string) => void;
+  readonly warn: (message: string) => void;
+};
+
+export type Talk = {
+  stanza(element: Element): void;
+  /** A line from a contact's `in`. */
+  line(jid: string, bytes: Buffer): void;
+  /** A line of which only the first bytes are known. */
+  tooLong(jid: string, head: Buffer, length: number): void;
+  /** The contact's directory has gone. */
+  forget(jid: string): void;
+};
+
+/** A stamp so much older than its arrival, in milliseconds, is worth a field of its own. */
+const DELAYED = 1000;
+
+const iso = (time: number) => new Date(time).toISOString();
+
+export function createTalk({ dir, own, stamp, journal, send, has, open, warn }: TalkOptions): Talk {
+  const format = createFormatter(stamp);
+  const rooms = new Map<string, boolean>();
+  const barred = new Set<string>();
+
+  const isRoom = (jid: string): boolean => {
+    let room = rooms.get(jid);
+    if (room === undefined) {
+      room = endsInRoom(path.join(dir, dirName(jid), 'log'));
+      rooms.set(jid, room);
+    }
+    return room;
+  };
+
+  function sent(jid: string, id: string, body: string, room: boolean): void {
+    const now = Date.now();
+    const type = room ? 'groupchat' : 'chat';
+    // A room sends everything back, ours too, so that is where it stands in the order of what was said.
+    const out = room ? '' : format.message(now, own, body);
+    journal.add(jid, out, logLine({ time: iso(now), dir: 'out', from: own, to: jid, type, id, body }));
+  }
+
+  function refuse(jid: string, why: string, text: string, what: Pick<LogRecord, 'body' | 'bytes' | 'length'>): void {
+    const now = Date.now();
+    const record: LogRecord = { time: iso(now), dir: 'refused', from: own, to: jid, reason: why, ...what };
+    journal.add(jid, format.notice(now, `not sent (${why}): ${text}`), logLine(record));
+    journal.event('error', jid, `not sent: ${why}`);
+  }
+
+  function recordOf(m: Incoming, dirOf: 'in' | 'error', why?: string): LogRecord {
+    const { time, from, to, type, id, sid, subject, thread, body } = m;
+    const now = Date.now();
+    const received = now - time > DELAYED ? iso(now) : undefined;
+    return { time: iso(time), received, dir: dirOf, from, to, type, id, sid, subject, thread, reason: why, body };
+  }
+
+  function bounced(message: Incoming): void {
+    const { contact, time, body } = message;
+    const { condition, text } = message.error!;
+    const why = text === '' ? condition : `${condition}: ${text}`;
+    journal.event('error', contact, `not delivered: ${printable(excerpt(why))}`);
+    // Whoever we never wrote to has nothing to bounce.
+    if (!has(contact)) return;
+    const said = excerpt(text) || excerpt(body);
+    const notice = `not delivered (${condition})${said === '' ? '' : `: ${said}`}`;
+    journal.add(contact, format.notice(time, notice), logLine(recordOf(message, 'error', why)));
+  }
+
+  /** @returns false if the contact can't have a directory */
+  function opened(contact: string): boolean {
+    try {
+      open(contact);
+      if (barred.size > 0) barred.delete(contact);
+    } catch (error) {
+      if (errno(error) !== 'ENOTDIR') return true;
+      if (!barred.has(contact))
+        warn(`a message from ${contact} is lost: ${path.join(dir, dirName(contact))}: ${reason(error)}`);
+      barred.add(contact);
+      journal.event('error', contact, 'a message is lost: something else has the name of the directory');
+      return false;
+    }
+    return true;
+  }
+
+  return {
+    stanza(element) {
+      if (element.name !== 'message' || element.attrs.xmlns !== undefined) return;
+      const message = readMessage(element, own, Date.now());
+      if (message === null) {
+        journal.event('error', '', `a message from what is no JID: ${excerpt(element.attrs.from ?? '')}`);
+        return;
+      }
+      if (message.type === 'error') return bounced(message);
+      const { contact, type, body, time } = message;
+      if (body === '' || !opened(contact)) return;
+      const group = type === 'groupchat';
+      if (group) rooms.set(contact, true);
+      const name = speaker(message);
+      const out = name === '' ? format.notice(time, body) : format.message(time, name, body);
+      journal.add(contact, out, logLine(recordOf(message, 'in')));
+      journal.event('message', contact, excerpt(body));
+    },
+    line(jid, bytes) {
+      const room = isRoom(jid);
+      const made = makeMessage(bytes, jid, room);
+      if (made === null) return;
+      if ('refused' in made) {
+        const { refused, ...what } = made;
+        return refuse(jid, refused, excerpt(what.body ?? bytes.toString('utf8')), what);
+      }
+      const { id, body, stanza } = made;
+      send(stanza, (error) => (error === null ? sent(jid, id, body, room) : refuse(jid, 'offline', body, { body })));
+    },
+    tooLong(jid, head, length) {
+      refuse(jid, `too long: ${length} bytes`, excerpt(head.toString('utf8')), {
+        bytes: head.toString('base64'),
+        length,
+      });
+    },
+    forget: (jid) => void rooms.delete(jid),
+  };
+}
+
+/** Who has spoken: the full JID, in a room the nick; empty if it was the room itself. */
+function speaker({ contact, from, type }: Incoming): string {
+  const slash = from.indexOf('/');
+  const resource = slash < 0 ? '' : from.slice(slash + 1);
+  if (type === 'groupchat') return resource;
+  return resource === '' ? contact : `${contact}/${resource}`;
+}

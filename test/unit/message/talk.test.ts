@@ -1,0 +1,226 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { expect, it } from 'vitest';
+import { ensureContact } from '../../../lib/files/contact.ts';
+import type { Fate } from '../../../lib/files/outlet.ts';
+import type { LogRecord } from '../../../lib/message/log.ts';
+import { createTalk } from '../../../lib/message/talk.ts';
+import { parseElement } from '../../../lib/xml/tree.ts';
+import { scratch } from '../files/scratch.ts';
+
+const OWN = 'me@example.org';
+const NS = `xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'`;
+
+function talking(dir = scratch()) {
+  const out: string[] = [];
+  const log: (LogRecord & { contact: string })[] = [];
+  const events: string[] = [];
+  const stanzas: { stanza: string; fate: Fate }[] = [];
+  const warnings: string[] = [];
+  const talk = createTalk({
+    dir,
+    own: OWN,
+    stamp: 'T',
+    journal: {
+      add(contact, lines, records) {
+        out.push(
+          ...lines
+            .split('\n')
+            .slice(0, -1)
+            .map((line) => `${contact}: ${line}`),
+        );
+        log.push({ contact, ...JSON.parse(records) });
+      },
+      event: (type, contact, detail) => events.push(`${type} ${contact} ${detail}`),
+    },
+    send: (stanza, fate) => stanzas.push({ stanza, fate }),
+    has: (jid) => fs.existsSync(path.join(dir, jid)),
+    open: (jid) => void ensureContact(dir, jid),
+    warn: (message) => warnings.push(message),
+  });
+  return {
+    dir,
+    out,
+    log,
+    events,
+    stanzas,
+    warnings,
+    talk,
+    hear: (stanza: string) => talk.stanza(parseElement(stanza)),
+    /** Writes a line, which the other side takes. */
+    say(jid: string, line: string, error: Error | null = null) {
+      talk.line(jid, Buffer.from(line));
+      return stanzas.splice(0).map(({ stanza, fate }) => {
+        fate(error);
+        return parseElement(stanza);
+      });
+    },
+    contacts: () => fs.readdirSync(dir).filter((name) => name !== 'events'),
+  };
+}
+
+it('writes down what somebody says, in a directory of theirs', () => {
+  const t = talking();
+  t.hear(`<message from='Bob@x/phone' to='${OWN}/r' type='chat' id='1'><body>hi\nthere</body></message>`);
+  expect(t.out).toEqual(['bob@x: T <bob@x/phone> hi', 'bob@x: T <bob@x/phone> there']);
+  expect(t.log).toEqual([
+    {
+      contact: 'bob@x',
+      time: expect.any(String),
+      dir: 'in',
+      from: 'Bob@x/phone',
+      to: `${OWN}/r`,
+      type: 'chat',
+      id: '1',
+      body: 'hi\nthere',
+    },
+  ]);
+  expect(t.events).toEqual(['message bob@x hi']);
+  expect(t.contacts()).toEqual(['bob@x']);
+});
+
+it('makes neither a line nor a directory of what says nothing', () => {
+  const t = talking();
+  for (const inner of [
+    '',
+    '<body/>',
+    `<active xmlns='http://jabber.org/protocol/chatstates'/>`,
+    '<subject>s</subject>',
+  ]) {
+    t.hear(`<message from='bob@x/phone' type='chat'>${inner}</message>`);
+    t.hear(`<message from='r@c/n' type='groupchat'>${inner}</message>`);
+  }
+  t.hear(`<presence from='bob@x'><body>x</body></presence>`);
+  t.hear(`<message xmlns='urn:other' from='bob@x'><body>x</body></message>`);
+  expect([t.out, t.log, t.events, t.contacts()]).toEqual([[], [], [], []]);
+});
+
+it('keeps apart contacts that begin alike', () => {
+  const t = talking();
+  t.hear(`<message from='a@x.com/r'><body>com</body></message>`);
+  t.hear(`<message from='a@x.co/r'><body>co</body></message>`);
+  expect(t.out).toEqual(['a@x.com: T <a@x.com/r> com', 'a@x.co: T <a@x.co/r> co']);
+});
+
+it('reads headlines and normal messages', () => {
+  const t = talking();
+  t.hear(`<message from='news.x' type='headline'><subject>s</subject><body>a</body></message>`);
+  t.hear(`<message from='bob@x'><body>b</body></message>`);
+  expect(t.out).toEqual(['news.x: T <news.x> a', 'bob@x: T <bob@x> b']);
+  expect(t.log[0]).toMatchObject({ type: 'headline', subject: 's' });
+});
+
+it('writes when something was said, and in the log when it came', () => {
+  const t = talking();
+  const delay = `<delay xmlns='urn:xmpp:delay' stamp='2020-01-02T03:04:05Z'/>`;
+  t.hear(`<message from='bob@x'><body>late</body>${delay}</message>`);
+  expect(t.log[0]).toMatchObject({ time: '2020-01-02T03:04:05.000Z', received: expect.stringMatching(/^20/) });
+});
+
+it('names in a room who speaks, and knows the room again', () => {
+  const t = talking();
+  t.hear(`<message from='r@c/two words' type='groupchat'><body>hi</body></message>`);
+  t.hear(`<message from='r@c' type='groupchat'><body>This room is logged</body></message>`);
+  t.hear(`<message from='r@c/nick' type='chat'><body>psst</body></message>`);
+  expect(t.out).toEqual(['r@c: T <two_words> hi', 'r@c: T -!- This room is logged', 'r@c: T <r@c/nick> psst']);
+  expect(t.say('r@c', 'hello')[0]!.attrs).toMatchObject({ type: 'groupchat', to: 'r@c' });
+  // The room sends it back; so it is not shown twice.
+  expect(t.out).toHaveLength(3);
+  expect(t.log.at(-1)).toMatchObject({ dir: 'out', type: 'groupchat', body: 'hello' });
+});
+
+it('knows a room from its log', () => {
+  const t = talking();
+  fs.mkdirSync(path.join(t.dir, 'r@c'));
+  fs.writeFileSync(path.join(t.dir, 'r@c', 'log'), '{"time":"t","dir":"in","type":"groupchat","body":"x"}\n');
+  expect(t.say('r@c', 'hello')[0]!.attrs.type).toBe('groupchat');
+  fs.writeFileSync(path.join(t.dir, 'r@c', 'log'), '');
+  expect(t.say('r@c', 'still')[0]!.attrs.type).toBe('groupchat');
+  t.talk.forget('r@c');
+  expect(t.say('r@c', 'no more')[0]!.attrs.type).toBe('chat');
+});
+
+it('shows the own line when it has been taken, not before', () => {
+  const t = talking();
+  t.talk.line('bob@x', Buffer.from('hi'));
+  expect([t.out, t.log]).toEqual([[], []]);
+  const [{ stanza, fate }] = t.stanzas as [{ stanza: string; fate: Fate }];
+  fate(null);
+  expect(t.out).toEqual([`bob@x: T <${OWN}> hi`]);
+  const { id } = parseElement(stanza).attrs;
+  expect(t.log).toEqual([
+    { contact: 'bob@x', time: expect.any(String), dir: 'out', from: OWN, to: 'bob@x', type: 'chat', id, body: 'hi' },
+  ]);
+});
+
+it('answers what could not be sent', () => {
+  const t = talking();
+  t.say('bob@x', 'one\u2028two', new Error('sj is not running'));
+  expect(t.out).toEqual(['bob@x: T -!- not sent (offline): one', 'bob@x: T -!- two']);
+  expect(t.log[0]).toMatchObject({ dir: 'refused', reason: 'offline', body: 'one\ntwo', to: 'bob@x' });
+  expect(t.events).toEqual(['error bob@x not sent: offline']);
+
+  t.talk.line('bob@x', Buffer.from([0x61, 0xff]));
+  expect(t.out.at(-1)).toBe('bob@x: T -!- not sent (not UTF-8): a\ufffd');
+  expect(t.log.at(-1)).toMatchObject({ dir: 'refused', bytes: 'Yf8=' });
+
+  t.talk.line('bob@x', Buffer.from('a\u0000b'));
+  expect(t.out.at(-1)).toMatch(/not sent \(.*cannot carry\): a\ufffdb$/);
+  expect(t.log.at(-1)).toMatchObject({ body: 'a\u0000b' });
+
+  t.talk.line('bob@x', Buffer.from('x'.repeat(300_000)));
+  expect(t.out.at(-1)).toBe(`bob@x: T -!- not sent (too long: 300000 bytes): ${'x'.repeat(100)}…`);
+  expect(t.log.at(-1)!.body).toHaveLength(300_000);
+
+  t.talk.tooLong('bob@x', Buffer.from('head'), 2_000_000);
+  expect(t.out.at(-1)).toBe('bob@x: T -!- not sent (too long: 2000000 bytes): head');
+  expect(t.log.at(-1)).toMatchObject({ bytes: 'aGVhZA==', length: 2_000_000 });
+  expect(t.stanzas).toEqual([]);
+});
+
+it('says nothing of an empty line', () => {
+  const t = talking();
+  expect(t.say('bob@x', '')).toEqual([]);
+  expect([t.out, t.log, t.events]).toEqual([[], [], []]);
+});
+
+it('tells of what came back, where there was something to come back', () => {
+  const t = talking();
+  const bounce = (from: string, text: string) =>
+    `<message from='${from}' type='error' id='7'><body>my words</body><error type='cancel'><service-unavailable ${NS}/>${text}</error></message>`;
+  t.hear(bounce('eve@x/r', ''));
+  expect([t.out, t.log, t.contacts()]).toEqual([[], [], []]);
+  expect(t.events).toEqual(['error eve@x not delivered: service-unavailable']);
+
+  fs.mkdirSync(path.join(t.dir, 'bob@x'));
+  t.hear(bounce('bob@x', ''));
+  t.hear(bounce('bob@x', `<text ${NS}>gone\nfishing</text>`));
+  expect(t.out).toEqual([
+    'bob@x: T -!- not delivered (service-unavailable): my words',
+    'bob@x: T -!- not delivered (service-unavailable): gone',
+  ]);
+  expect(t.log[1]).toMatchObject({
+    dir: 'error',
+    type: 'error',
+    id: '7',
+    reason: 'service-unavailable: gone\nfishing',
+    body: 'my words',
+  });
+});
+
+it('loses a message rather than write through a link, and says so once', () => {
+  const t = talking();
+  fs.mkdirSync(path.join(t.dir, '.outside'));
+  fs.symlinkSync('.outside', path.join(t.dir, 'bob@x'));
+  for (const body of ['a', 'b']) t.hear(`<message from='bob@x'><body>${body}</body></message>`);
+  expect(t.warnings).toEqual([expect.stringContaining('not a directory')]);
+  expect(t.events).toEqual(Array(2).fill(expect.stringMatching(/^error bob@x a message is lost/)));
+  expect([t.out, t.log, fs.readdirSync(path.join(t.dir, '.outside'))]).toEqual([[], [], []]);
+});
+
+it('has no place for what comes from no JID', () => {
+  const t = talking();
+  t.hear(`<message from='../../x y'><body>x</body></message>`);
+  expect(t.events).toEqual(['error  a message from what is no JID: ../../x y']);
+  expect([t.out, t.contacts()]).toEqual([[], []]);
+});
