@@ -1,4 +1,3 @@
-import { accountOf, createResource } from '../lib/stream/account.ts';
 import { EXIT, Fatal, run } from '../lib/cli/die.ts';
 import { descriptor } from '../lib/cli/inherited.ts';
 import { options } from '../lib/cli/options.ts';
@@ -6,6 +5,7 @@ import { readPassword } from '../lib/cli/password.ts';
 import { accountDir, openAccount } from '../lib/files/account.ts';
 import { readFloor, writeFloor } from '../lib/files/floor.ts';
 import { floorAfter, isMechanism } from '../lib/sasl/floor.ts';
+import { accountOf, createResource } from '../lib/stream/account.ts';
 import { checkDescriptors } from '../lib/stream/link.ts';
 import { runSession } from '../lib/stream/session.ts';
 import { bindingsOf, readIdentity, secure } from '../lib/stream/tls.ts';
@@ -16,7 +16,19 @@ const USAGE = 'sj [-DIITx] [-c CAFILE] [-d DIR] [-p FD] [-r RESOURCE] [-t SECOND
 run('sj', async (say) => {
   const { value, count, rest } = options(
     process.argv.slice(2),
-    { D: 'count', I: 'count', T: 'count', x: 'count', c: 'value', d: 'value', p: 'value', r: 'value', s: 'value', t: 'value', u: 'value' },
+    {
+      D: 'count',
+      I: 'count',
+      T: 'count',
+      x: 'count',
+      c: 'value',
+      d: 'value',
+      p: 'value',
+      r: 'value',
+      s: 'value',
+      t: 'value',
+      u: 'value',
+    },
     USAGE,
   );
   if (rest.length > 0) throw new Fatal(EXIT.usage, 'too many arguments', USAGE);
@@ -27,7 +39,8 @@ run('sj', async (say) => {
   const who = accountOf(user, server);
   const timeout = seconds(value.t ?? '60');
   const outside = count.T > 0 || env['PROTO'] === 'SSL' || env['PROTO'] === 'TLS';
-  if (outside && count.x > 0) throw new Fatal(EXIT.usage, 'TLS outside (-T, PROTO) and TLS by sj (-x) exclude each other', USAGE);
+  if (outside && count.x > 0)
+    throw new Fatal(EXIT.usage, 'TLS outside (-T, PROTO) and TLS by sj (-x) exclude each other', USAGE);
   const fd = value.p === undefined ? undefined : descriptor(value.p, '-p');
   checkDescriptors();
 
@@ -57,7 +70,11 @@ run('sj', async (say) => {
         },
         tls: outside ? 'never' : count.x > 0 ? 'direct' : 'starttls',
         secure: async (link) =>
-          bindingsOf(await link.secure((raw) => secure(raw, { domain: who.domain, caFile: value.c, identity, direct: count.x > 0 }))),
+          bindingsOf(
+            await link.secure((raw) =>
+              secure(raw, { domain: who.domain, caFile: value.c, identity, direct: count.x > 0 }),
+            ),
+          ),
         timeout: timeout * 1000,
         authenticated: (mechanism) => isMechanism(mechanism) && writeFloor(dir, account, floorAfter(mechanism, floor)),
         ours: () => lock.confirm(),

@@ -66,7 +66,10 @@ export function voice(name: string): Say {
  * other error is a temporary failure (111), because a supervisor's next try starts from a clean state.
  * The exit code is set, not forced, so that what is still on its way into pipes arrives.
  */
-export async function run(name: string, main: (say: Say) => Promise<number | undefined> | number | undefined): Promise<void> {
+export async function run(
+  name: string,
+  main: (say: Say) => Promise<number | undefined> | number | undefined,
+): Promise<void> {
   const say = voice(name);
   process.title = name;
   process.umask(0o077);

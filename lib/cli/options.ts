@@ -1,4 +1,4 @@
-import { Fatal, EXIT } from './die.ts';
+import { EXIT, Fatal } from './die.ts';
 
 /** Which letters take a value: `{ d: 'value', D: 'count' }`. */
 export type Spec = Record<string, 'value' | 'count'>;

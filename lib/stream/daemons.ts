@@ -68,7 +68,9 @@ export function startDaemon(name: string, args: string[], env: NodeJS.ProcessEnv
     });
   };
   child.on('error', (error) => over(`cannot be started: ${error.message}`));
-  child.on('exit', (code, signal) => over(signal !== null ? `was killed by ${signal}` : code === 0 ? CLEAN : `ended with exit code ${code}`));
+  child.on('exit', (code, signal) =>
+    over(signal !== null ? `was killed by ${signal}` : code === 0 ? CLEAN : `ended with exit code ${code}`),
+  );
 
   const batch = createBatch();
   return {

@@ -36,7 +36,8 @@ const MEANING: Readonly<Record<string, ExitCode>> = {
 /** The end that a stream error from the server means. */
 export function streamFault(error: Element): Fatal {
   const elements = error.getChildElements();
-  const condition = elements.find((e) => e.attrs['xmlns'] === CONDITION_NS && e.name !== 'text')?.name ?? 'undefined-condition';
+  const condition =
+    elements.find((e) => e.attrs['xmlns'] === CONDITION_NS && e.name !== 'text')?.name ?? 'undefined-condition';
   const text = elements.find((e) => e.attrs['xmlns'] === CONDITION_NS && e.name === 'text')?.getText() ?? '';
   const meaning = Object.hasOwn(MEANING, condition) ? MEANING[condition]! : EXIT.temporary;
   return new Fatal(meaning, `the server ended the stream: ${condition}${text === '' ? '' : `: ${text}`}`);

@@ -41,11 +41,21 @@ export function checkDescriptors(): void {
   for (const fd of [READ_FD, WRITE_FD]) {
     const kind = inherited(fd);
     if (kind === 'socket' || kind === 'fifo') continue;
-    throw new Fatal(EXIT.usage, `descriptor ${fd} is ${WHAT[kind ?? 'null']}, not a connection: run me under a UCSPI client, such as xmppc or tcpclient`);
+    throw new Fatal(
+      EXIT.usage,
+      `descriptor ${fd} is ${WHAT[kind ?? 'null']}, not a connection: run me under a UCSPI client, such as xmppc or tcpclient`,
+    );
   }
 }
 
-const WHAT: Record<Handed | 'null', string> = { socket: 'a socket', fifo: 'a pipe', file: 'a file', char: 'a device', tty: 'a terminal', null: 'not open' };
+const WHAT: Record<Handed | 'null', string> = {
+  socket: 'a socket',
+  fifo: 'a pipe',
+  file: 'a file',
+  char: 'a device',
+  tty: 'a terminal',
+  null: 'not open',
+};
 
 /**
  * Opens the connection.
@@ -99,8 +109,12 @@ export function openLink(on: LinkEvents, tlsLater: boolean): Link {
 /** @param deliver reads straight into one buffer if given; else the stream is in Node's ordinary mode */
 function rawConnection(deliver: ((chunk: Buffer) => void) | null): Duplex {
   const buffer = Buffer.allocUnsafeSlow(CHUNK);
-  const onread = deliver === null ? {} : { onread: { buffer, callback: (length: number) => (deliver(buffer.subarray(0, length)), true) } };
-  const socket = (settings: net.SocketConstructorOpts) => new net.Socket({ allowHalfOpen: true, ...settings, ...onread } as net.SocketConstructorOpts);
+  const onread =
+    deliver === null
+      ? {}
+      : { onread: { buffer, callback: (length: number) => (deliver(buffer.subarray(0, length)), true) } };
+  const socket = (settings: net.SocketConstructorOpts) =>
+    new net.Socket({ allowHalfOpen: true, ...settings, ...onread } as net.SocketConstructorOpts);
   const [a, b] = [fs.fstatSync(READ_FD), fs.fstatSync(WRITE_FD)];
   if (a.isSocket() && a.ino === b.ino && a.dev === b.dev) {
     // One socket under two numbers, as tcpclient leaves it; the second number only keeps it open.

@@ -83,17 +83,21 @@ export function negotiate(account: Account, effects: Effects): Negotiation {
     const to = escape(account.domain);
     // Who we are is nobody's business before TLS (RFC 6120 section 4.7.1).
     const from = encrypted && account.user !== '' ? ` from='${escape(`${account.user}@${account.domain}`)}'` : '';
-    effects.send(`<?xml version='1.0'?><stream:stream${from} to='${to}' version='1.0' xml:lang='en' xmlns='jabber:client' xmlns:stream='${STREAM_NS}'>`);
+    effects.send(
+      `<?xml version='1.0'?><stream:stream${from} to='${to}' version='1.0' xml:lang='en' xmlns='jabber:client' xmlns:stream='${STREAM_NS}'>`,
+    );
   }
 
   function features(element: Element): void {
-    if (element.attrs['xmlns'] !== STREAM_NS || element.name !== 'features') return broken(`<${element.name}> instead of its features`);
+    if (element.attrs['xmlns'] !== STREAM_NS || element.name !== 'features')
+      return broken(`<${element.name}> instead of its features`);
     if (!encrypted && account.tls !== 'outside') {
       if (element.getChild('starttls', TLS_NS)) {
         state = 'proceed';
         return effects.send(`<starttls xmlns='${TLS_NS}'/>`);
       }
-      if (account.tls === 'starttls') throw new Fatal(EXIT.protocol, 'the server offers no STARTTLS, so it gets no password (-I goes without)');
+      if (account.tls === 'starttls')
+        throw new Fatal(EXIT.protocol, 'the server offers no STARTTLS, so it gets no password (-I goes without)');
     }
     if (authenticated) return bind(element);
     const list = element.getChild('mechanisms', SASL_NS);
@@ -101,10 +105,22 @@ export function negotiate(account: Account, effects: Effects): Negotiation {
     const offered = list.getChildren('mechanism').map((m) => m.getText().trim());
     const types = element.getChild('sasl-channel-binding', BINDING_TYPES_NS);
     const announced = types ? types.getChildren('channel-binding').map((c) => c.attrs['type'] ?? '') : null;
-    const choice = choose({ offered, announced, bindings, tls: encrypted, plainInClear: account.plainInClear, floor: account.floor, haveCert: account.haveCert });
+    const choice = choose({
+      offered,
+      announced,
+      bindings,
+      tls: encrypted,
+      plainInClear: account.plainInClear,
+      floor: account.floor,
+      haveCert: account.haveCert,
+    });
     later(async () => {
       const password = choice.mechanism === 'EXTERNAL' ? null : await account.password();
-      client = await createClient(choice, { user: account.user, password }, { mechanisms: offered, bindings: announced });
+      client = await createClient(
+        choice,
+        { user: account.user, password },
+        { mechanisms: offered, bindings: announced },
+      );
       state = 'sasl';
       effects.send(`<auth xmlns='${SASL_NS}' mechanism='${client.name}'>${client.initial}</auth>`);
     });
@@ -123,7 +139,9 @@ export function negotiate(account: Account, effects: Effects): Negotiation {
         return later(async () => {
           const response = await client!.step(element.getText());
           state = 'sasl';
-          effects.send(response === '' ? `<response xmlns='${SASL_NS}'/>` : `<response xmlns='${SASL_NS}'>${response}</response>`);
+          effects.send(
+            response === '' ? `<response xmlns='${SASL_NS}'/>` : `<response xmlns='${SASL_NS}'>${response}</response>`,
+          );
         });
       case 'success':
         client!.done(element.getText() || null);
@@ -147,19 +165,25 @@ export function negotiate(account: Account, effects: Effects): Negotiation {
     request.c('bind', { xmlns: BIND_NS }).c('resource').t(account.resource);
     let text = canonical(request);
     // Old servers want it (RFC 3921 section 3); the answer does not matter, so nobody waits for it.
-    if (element.getChild('session', SESSION_NS)) text += `<iq type='set' id='sj:session'><session xmlns='${SESSION_NS}'/></iq>`;
+    if (element.getChild('session', SESSION_NS))
+      text += `<iq type='set' id='sj:session'><session xmlns='${SESSION_NS}'/></iq>`;
     effects.send(text);
   }
 
   function bound(element: Element): void {
-    if (element.name !== 'iq' || element.attrs['xmlns'] !== undefined || element.attrs['id'] !== BIND_ID) return broken(`<${element.name}> instead of a bound resource`);
+    if (element.name !== 'iq' || element.attrs['xmlns'] !== undefined || element.attrs['id'] !== BIND_ID)
+      return broken(`<${element.name}> instead of a bound resource`);
     if (element.attrs['type'] === 'error') {
       const error = element.getChild('error');
       const condition = error?.getChildElements().find((e) => e.name !== 'text')?.name ?? 'undefined-condition';
-      throw new Fatal(error?.attrs['type'] === 'wait' || condition === 'resource-constraint' ? EXIT.temporary : EXIT.refused, `the server binds no resource for us: ${condition}`);
+      throw new Fatal(
+        error?.attrs['type'] === 'wait' || condition === 'resource-constraint' ? EXIT.temporary : EXIT.refused,
+        `the server binds no resource for us: ${condition}`,
+      );
     }
     const jid = tryJid(element.getChild('bind', BIND_NS)?.getChildText('jid') ?? '');
-    if (element.attrs['type'] !== 'result' || jid === null || jid.resource === '') return broken('a bound resource without a full JID');
+    if (element.attrs['type'] !== 'result' || jid === null || jid.resource === '')
+      return broken('a bound resource without a full JID');
     state = 'online';
     effects.online(full(jid));
   }

@@ -41,7 +41,8 @@ export function routeIncoming(piece: Piece, asked: Asked): DaemonName | 'error' 
  * @returns null, or why it may not
  */
 export function checkOutgoing(piece: Piece, asked: Asked): string | null {
-  if (piece.ns !== CLIENT_NS || !['message', 'presence', 'iq'].includes(piece.name)) return `<${piece.name}> is no stanza`;
+  if (piece.ns !== CLIENT_NS || !['message', 'presence', 'iq'].includes(piece.name))
+    return `<${piece.name}> is no stanza`;
   if (piece.name !== 'iq') return null;
   const { id, type, to } = rootOf(piece).attrs;
   if (id === undefined || id === '') return 'an iq without an id';

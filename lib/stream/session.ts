@@ -100,7 +100,12 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
         linkAlive = false;
         waiting.close?.();
         waiting.farewell?.();
-        end(new Fatal(EXIT.temporary, error === null ? 'the server closed the connection' : `the connection broke: ${reason(error)}`));
+        end(
+          new Fatal(
+            EXIT.temporary,
+            error === null ? 'the server closed the connection' : `the connection broke: ${reason(error)}`,
+          ),
+        );
       },
     },
     config.tls !== 'never',
@@ -245,9 +250,12 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
     const { verdict, next } = liveness.check(now());
     if (verdict === 'dead') {
       linkAlive = false;
-      return end(new Fatal(EXIT.temporary, `no answer from the server for ${Math.round(config.timeout / 1000)} seconds`));
+      return end(
+        new Fatal(EXIT.temporary, `no answer from the server for ${Math.round(config.timeout / 1000)} seconds`),
+      );
     }
-    if (verdict === 'ask' && phase === 'online') send(`<iq type='get' id='sj:ping' to='${account.domain}'><ping xmlns='urn:xmpp:ping'/></iq>`);
+    if (verdict === 'ask' && phase === 'online')
+      send(`<iq type='get' id='sj:ping' to='${account.domain}'><ping xmlns='urn:xmpp:ping'/></iq>`);
     timer = setTimeout(watch, Math.ceil(next));
   }
 

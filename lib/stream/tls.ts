@@ -20,7 +20,12 @@ export type TlsConfig = {
 };
 
 /** Where systems keep the certificates that they trust. */
-const SYSTEM_TRUST = ['/etc/ssl/certs/ca-certificates.crt', '/etc/pki/tls/certs/ca-bundle.crt', '/etc/ssl/cert.pem', '/etc/ssl/ca-bundle.pem'];
+const SYSTEM_TRUST = [
+  '/etc/ssl/certs/ca-certificates.crt',
+  '/etc/pki/tls/certs/ca-bundle.crt',
+  '/etc/ssl/cert.pem',
+  '/etc/ssl/ca-bundle.pem',
+];
 
 /**
  * The trusted certificates: of `-c`, else of SSL_CERT_FILE, else the system's; undefined for those that Node brings.
@@ -80,13 +85,20 @@ export function secure(raw: Duplex, config: TlsConfig): Promise<tls.TLSSocket> {
   });
 }
 
-const CERTIFICATE = /^(CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|CRL_|ERROR_IN_CERT|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH|ERR_TLS_CERT)/;
+const CERTIFICATE =
+  /^(CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|CRL_|ERROR_IN_CERT|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH|ERR_TLS_CERT)/;
 
 function fault(error: Error, domain: string): Fatal {
   const code = errno(error);
-  if (CERTIFICATE.test(code)) return new Fatal(EXIT.protocol, `the certificate of ${domain} is not good: ${reason(error)}`);
+  if (CERTIFICATE.test(code))
+    return new Fatal(EXIT.protocol, `the certificate of ${domain} is not good: ${reason(error)}`);
   if (code === 'EPROTO' || code.startsWith('ERR_SSL_') || code.startsWith('ERR_TLS_')) {
-    return new Fatal(EXIT.protocol, `TLS with ${domain} failed: ${reason(error).replace(/^.*SSL routines:[^:]*:/s, '').trim()}`);
+    return new Fatal(
+      EXIT.protocol,
+      `TLS with ${domain} failed: ${reason(error)
+        .replace(/^.*SSL routines:[^:]*:/s, '')
+        .trim()}`,
+    );
   }
   return new Fatal(EXIT.temporary, `TLS with ${domain} failed: ${reason(error)}`);
 }
@@ -95,7 +107,8 @@ function fault(error: Error, domain: string): Fatal {
 export function bindingsOf(socket: tls.TLSSocket): Bindings {
   const protocol = socket.getProtocol();
   const certificate = socket.getPeerX509Certificate()?.raw ?? null;
-  const exporter = protocol === 'TLSv1.3' ? socket.exportKeyingMaterial(32, 'EXPORTER-Channel-Binding', Buffer.alloc(0)) : null;
+  const exporter =
+    protocol === 'TLSv1.3' ? socket.exportKeyingMaterial(32, 'EXPORTER-Channel-Binding', Buffer.alloc(0)) : null;
   return channelBindings({ protocol, exporter, certificate });
 }
 
@@ -107,7 +120,8 @@ export function readIdentity(dir: string): Buffer | undefined {
   const file = path.join(dir, 'cert.pem');
   try {
     const { mode, uid } = fs.statSync(file);
-    if ((mode & 0o077) !== 0 || uid !== process.getuid?.()) throw new Fatal(EXIT.usage, `cannot use ${file}: others have access to it (chmod 600 ${file})`);
+    if ((mode & 0o077) !== 0 || uid !== process.getuid?.())
+      throw new Fatal(EXIT.usage, `cannot use ${file}: others have access to it (chmod 600 ${file})`);
     return fs.readFileSync(file);
   } catch (error) {
     if (errno(error) === 'ENOENT') return undefined;

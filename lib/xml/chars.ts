@@ -4,7 +4,12 @@
  */
 
 /** What is wrong with a text, as the stream error of RFC 6120 section 4.9.3 that names it. */
-export type XmlFault = 'not-well-formed' | 'restricted-xml' | 'unsupported-encoding' | 'policy-violation' | 'invalid-namespace';
+export type XmlFault =
+  | 'not-well-formed'
+  | 'restricted-xml'
+  | 'unsupported-encoding'
+  | 'policy-violation'
+  | 'invalid-namespace';
 
 /** A text that is not XML, or is more of XML than XMPP allows (RFC 6120 section 11.1). */
 export class XmlError extends Error {
@@ -32,7 +37,8 @@ export const NAME_CHAR = table((b) => isAlpha(b) || isDigit(b) || b === 0x2d || 
 export const TEXT_STOP = table((b) => b < 0x20 || b >= 0x80 || among('<&]')(b));
 export const ATTR_STOP = table((b) => b < 0x20 || b >= 0x80 || among('<&\'"')(b));
 
-const START = 'A-Z_a-z\\xC0-\\xD6\\xD8-\\xF6\\xF8-\\u02FF\\u0370-\\u037D\\u037F-\\u1FFF\\u200C-\\u200D\\u2070-\\u218F\\u2C00-\\u2FEF\\u3001-\\uD7FF\\uF900-\\uFDCF\\uFDF0-\\uFFFD\\u{10000}-\\u{EFFFF}';
+const START =
+  'A-Z_a-z\\xC0-\\xD6\\xD8-\\xF6\\xF8-\\u02FF\\u0370-\\u037D\\u037F-\\u1FFF\\u200C-\\u200D\\u2070-\\u218F\\u2C00-\\u2FEF\\u3001-\\uD7FF\\uF900-\\uFDCF\\uFDF0-\\uFFFD\\u{10000}-\\u{EFFFF}';
 const NC_NAME = new RegExp(`^[${START}][-.0-9\\xB7\\u0300-\\u036F\\u203F-\\u2040${START}]*$`, 'u');
 
 /** Whether a text is an NCName (Namespaces in XML, production 4). */
@@ -40,7 +46,9 @@ export const isNcName = (text: string): boolean => NC_NAME.test(text);
 
 /** Whether a code point may stand in a document (XML 1.0 production 2). */
 export const isXmlChar = (code: number): boolean =>
-  code >= 0x20 ? code <= 0xd7ff || (code >= 0xe000 && code <= 0xfffd) || (code >= 0x10000 && code <= 0x10ffff) : code === 0x9 || code === 0xa || code === 0xd;
+  code >= 0x20
+    ? code <= 0xd7ff || (code >= 0xe000 && code <= 0xfffd) || (code >= 0x10000 && code <= 0x10ffff)
+    : code === 0x9 || code === 0xa || code === 0xd;
 
 const NOT_XML = /[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/u;
 
@@ -54,7 +62,9 @@ const REFERENCE = /&(?:#(\d+)|#x([0-9A-Fa-f]+)|(\w+));/g;
 export function expand(text: string): string {
   if (!text.includes('&')) return text;
   return text.replace(REFERENCE, (_, decimal: string | undefined, hex: string | undefined, name: string | undefined) =>
-    name !== undefined ? PREDEFINED[name]! : String.fromCodePoint(decimal !== undefined ? Number(decimal) : Number.parseInt(hex!, 16)),
+    name !== undefined
+      ? PREDEFINED[name]!
+      : String.fromCodePoint(decimal !== undefined ? Number(decimal) : Number.parseInt(hex!, 16)),
   );
 }
 
@@ -72,7 +82,8 @@ export function reference(buf: Uint8Array, at: number, end: number): number {
     if (i === end) return -1;
     if (i === from || buf[i] !== 0x3b) throw new XmlError('not-well-formed', 'an & that begins no reference', i);
     const name = String.fromCharCode(...buf.subarray(from, Math.min(i, from + 8)));
-    if (i - from > 4 || !Object.hasOwn(PREDEFINED, name)) throw new XmlError('restricted-xml', 'an entity that is not predefined', at);
+    if (i - from > 4 || !Object.hasOwn(PREDEFINED, name))
+      throw new XmlError('restricted-xml', 'an entity that is not predefined', at);
     return i + 1;
   }
   i++;

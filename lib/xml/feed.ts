@@ -60,7 +60,12 @@ function source(fd: number, data: (chunk: Buffer) => void, end: () => void): Fee
       data(buffer.subarray(0, length));
       return !paused;
     };
-    const settings: net.SocketConstructorOpts & net.ConnectOpts = { fd, readable: true, writable: false, onread: { buffer, callback } };
+    const settings: net.SocketConstructorOpts & net.ConnectOpts = {
+      fd,
+      readable: true,
+      writable: false,
+      onread: { buffer, callback },
+    };
     const socket = new net.Socket(settings);
     socket.on('end', end);
     socket.on('error', end);

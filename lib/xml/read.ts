@@ -78,11 +78,16 @@ const attributeValue = (a: number) => expand(decode(valueFrom[a]!, valueTo[a]!).
 /** A run of character data as the tree holds it: line ends are line feeds (XML 1.0 section 2.11). */
 const normalize = (run: string) => (run.includes('\r') ? run.replace(/\r\n?/g, '\n') : run);
 
-const isXmlns = (at: number, to: number) => to - at === 5 && buf[at] === 0x78 && buf.toString('latin1', at, to) === 'xmlns';
+const isXmlns = (at: number, to: number) =>
+  to - at === 5 && buf[at] === 0x78 && buf.toString('latin1', at, to) === 'xmlns';
 
 function lookup(prefix: string, at: number): string {
   if (prefix === 'xml') return XML_NS;
-  return prefixes.findLast((p) => p.prefix === prefix)?.uri ?? options.scope.prefixes.get(prefix) ?? fail('a prefix that is not declared', at);
+  return (
+    prefixes.findLast((p) => p.prefix === prefix)?.uri ??
+    options.scope.prefixes.get(prefix) ??
+    fail('a prefix that is not declared', at)
+  );
 }
 
 /**
@@ -107,7 +112,8 @@ export function read(bytes: Buffer, start: number, to: number, how: ReadOptions)
     if (lead < 0) i = -1;
     else if (lead === 0x2f /* / */) i = endTag(i + 2);
     else if (lead === 0x21 /* ! */ && depth > 0) i = cdataSection(i + 1);
-    else if (lead === 0x21 || lead === 0x3f) throw new XmlError('restricted-xml', 'a comment, processing instruction or document type', i + 1);
+    else if (lead === 0x21 || lead === 0x3f)
+      throw new XmlError('restricted-xml', 'a comment, processing instruction or document type', i + 1);
     else i = startTag(i);
     if (i < 0) return -1;
     if (depth > 0) {
@@ -117,7 +123,8 @@ export function read(bytes: Buffer, start: number, to: number, how: ReadOptions)
       if (how.build && i > from) pending += expand(normalize(decode(from, i)));
     }
   } while (depth > 0);
-  if (seen.high && !isUtf8(buf.subarray(start, i))) throw new XmlError('unsupported-encoding', 'bytes that are not UTF-8', start);
+  if (seen.high && !isUtf8(buf.subarray(start, i)))
+    throw new XmlError('unsupported-encoding', 'bytes that are not UTF-8', start);
   if (seen.odd) found.canonical = false;
   return i;
 }
@@ -157,7 +164,8 @@ function endTag(i: number): number {
 }
 
 function startTag(tag: number): number {
-  if (depth === options.depth) throw new XmlError('policy-violation', `elements nested deeper than ${options.depth}`, tag);
+  if (depth === options.depth)
+    throw new XmlError('policy-violation', `elements nested deeper than ${options.depth}`, tag);
   if (options.cut && depth > 0 && defaults[depth] === CLIENT_NS && beginsStanza(buf, tag, end)) {
     const close = buf.indexOf(0x3e, tag);
     if (close < 0 || close >= end) return -1;
@@ -202,7 +210,8 @@ function attributeList(i: number): number {
     }
     if (i === gap) fail('attributes that are not set apart', i);
     if (i - gap !== 1 || buf[gap] !== 0x20) seen.odd = true;
-    if (attributes === options.attributes) throw new XmlError('policy-violation', `more than ${options.attributes} attributes`, i);
+    if (attributes === options.attributes)
+      throw new XmlError('policy-violation', `more than ${options.attributes} attributes`, i);
     i = attribute(i);
     if (i < 0) return -1;
   }
@@ -224,7 +233,8 @@ function attribute(from: number): number {
   const close = value(buf, i + 1, end, quote);
   if (close < 0) return -1;
   for (let a = 0; a < attributes; a++) {
-    if (attrTo[a]! - attrFrom[a]! === to - from && same(buf, attrFrom[a]!, from, to - from)) fail('an attribute twice', from);
+    if (attrTo[a]! - attrFrom[a]! === to - from && same(buf, attrFrom[a]!, from, to - from))
+      fail('an attribute twice', from);
   }
   attrFrom[attributes] = from;
   attrColon[attributes] = colon;

@@ -5,7 +5,7 @@
  */
 import type { Element } from 'ltx';
 import { expand, SPACE, XmlError } from './chars.ts';
-import { CLIENT_SCOPE, found, read, type ReadOptions, type Scope } from './read.ts';
+import { CLIENT_SCOPE, found, type ReadOptions, read, type Scope } from './read.ts';
 import { beginsStanza } from './scan.ts';
 import { mayBeWhole, type Progress, progressFrom, tagEnd } from './whole.ts';
 
@@ -61,7 +61,8 @@ export type Splitter = {
 };
 
 const EMPTY = Buffer.alloc(0);
-const DECLARATION = /^<\?xml\s+version\s*=\s*(['"])1\.\d+\1(\s+encoding\s*=\s*(['"])[A-Za-z][\w.-]*\3)?(\s+standalone\s*=\s*(['"])(yes|no)\5)?\s*\?>$/;
+const DECLARATION =
+  /^<\?xml\s+version\s*=\s*(['"])1\.\d+\1(\s+encoding\s*=\s*(['"])[A-Za-z][\w.-]*\3)?(\s+standalone\s*=\s*(['"])(yes|no)\5)?\s*\?>$/;
 const ATTRIBUTE = /([^\s=<>/'"]+)\s*=\s*(?:"([^"]*)"|'([^']*)')/g;
 
 /** The namespaces that a start tag declares; it has been read already. */
@@ -92,11 +93,18 @@ export function createSplitter(
   let progress: Progress | null = null;
   let lookAgainAt = 0;
   let skipping = false;
-  let how: ReadOptions = { scope, build, cut: mode === 'fragments', depth: limits.depth, attributes: limits.attributes };
+  let how: ReadOptions = {
+    scope,
+    build,
+    cut: mode === 'fragments',
+    depth: limits.depth,
+    attributes: limits.attributes,
+  };
 
   /** Reads what begins with the `<` at start; false: more bytes are needed, or nothing is to be read any more. */
   function stanza(): boolean {
-    if (progress !== null && !mayBeWhole(buf, end, progress) && (mode === 'stream' || end - start < lookAgainAt)) return tooLong();
+    if (progress !== null && !mayBeWhole(buf, end, progress) && (mode === 'stream' || end - start < lookAgainAt))
+      return tooLong();
     const after = read(buf, start, end, how);
     if (after < 0) {
       progress ??= progressFrom(start);
@@ -126,7 +134,8 @@ export function createSplitter(
       if (close < 0 || close + 2 > end) return tooLong();
       const text = buf.toString('latin1', start, close + 2);
       if (!DECLARATION.test(text)) throw new XmlError('not-well-formed', 'a malformed XML declaration', start);
-      if (/encoding/.test(text) && !/encoding\s*=\s*["']utf-8["']/i.test(text)) throw new XmlError('unsupported-encoding', 'an encoding that is not UTF-8', start);
+      if (/encoding/.test(text) && !/encoding\s*=\s*["']utf-8["']/i.test(text))
+        throw new XmlError('unsupported-encoding', 'an encoding that is not UTF-8', start);
       declared = true;
       start = close + 2;
       return true;
@@ -135,7 +144,14 @@ export function createSplitter(
     if (close < 0) return tooLong();
     // The start tag alone, read as if its element ended there.
     const bytes = Buffer.concat([buf.subarray(start, close), Buffer.from('/>')]);
-    if (read(bytes, 0, bytes.length, { ...how, scope: { defaultNs: '', prefixes: new Map() }, build: true, cut: false }) !== bytes.length) {
+    if (
+      read(bytes, 0, bytes.length, {
+        ...how,
+        scope: { defaultNs: '', prefixes: new Map() },
+        build: true,
+        cut: false,
+      }) !== bytes.length
+    ) {
       throw new XmlError('not-well-formed', 'a malformed stream header', start);
     }
     const element = found.tree!;
@@ -150,7 +166,8 @@ export function createSplitter(
   function closeTag(): boolean {
     const close = buf.indexOf(0x3e, start);
     if (close < 0 || close >= end) return tooLong();
-    if (!/^<\/[^\s:<>]+:stream\s*>$/.test(buf.toString('latin1', start, close + 1))) throw new XmlError('not-well-formed', 'an end tag that does not match', start);
+    if (!/^<\/[^\s:<>]+:stream\s*>$/.test(buf.toString('latin1', start, close + 1)))
+      throw new XmlError('not-well-formed', 'an end tag that does not match', start);
     start = close + 1;
     stopped = true;
     on.close?.();

@@ -10,7 +10,13 @@ import { LIMITS } from './split.ts';
 export function parseElement(text: string | Buffer, scope: Scope = CLIENT_SCOPE): Element {
   const whole = typeof text === 'string' ? Buffer.from(text.trim()) : text;
   if (whole[0] !== 0x3c) throw new XmlError('not-well-formed', 'no element', 0);
-  const after = read(whole, 0, whole.length, { scope, build: true, cut: false, depth: LIMITS.depth, attributes: LIMITS.attributes });
+  const after = read(whole, 0, whole.length, {
+    scope,
+    build: true,
+    cut: false,
+    depth: LIMITS.depth,
+    attributes: LIMITS.attributes,
+  });
   if (after < 0) throw new XmlError('not-well-formed', 'an element that does not end', whole.length);
   if (after < whole.length) throw new XmlError('not-well-formed', 'something after the element', after);
   return found.tree!;

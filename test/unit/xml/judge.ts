@@ -57,8 +57,13 @@ export function plain(element: Element, parentNs = CLIENT_NS): Plain {
     if (name === 'xmlns' || name.startsWith('xmlns:')) continue;
     const colon = name.indexOf(':');
     const prefix = name.slice(0, Math.max(colon, 0));
-    const uri = colon < 0 ? '' : prefix === 'xml' ? 'http://www.w3.org/XML/1998/namespace' : element.attrs[`xmlns:${prefix}`]!;
+    const uri =
+      colon < 0 ? '' : prefix === 'xml' ? 'http://www.w3.org/XML/1998/namespace' : element.attrs[`xmlns:${prefix}`]!;
     attrs[`{${uri}}${name.slice(colon + 1)}`] = element.attrs[name]!;
   }
-  return { name: `{${ns}}${element.name}`, attrs, children: element.children.map((c) => (typeof c === 'string' ? c : plain(c, ns))) };
+  return {
+    name: `{${ns}}${element.name}`,
+    attrs,
+    children: element.children.map((c) => (typeof c === 'string' ? c : plain(c, ns))),
+  };
 }

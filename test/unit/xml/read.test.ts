@@ -87,7 +87,9 @@ describe('what XMPP forbids (RFC 6120 sections 11.1 and 4.9.3)', () => {
 
 describe('what XML allows', () => {
   it('takes text after CDATA, references and line ends as XML does', () => {
-    const body = parseElement("<m><b>a<![CDATA[<x>&amp;]]]>]]&gt;b&#10;c\r\nd\re&#13;</b></m>".replace(']]]>', ']]]]>')).getChildText('b');
+    const body = parseElement(
+      '<m><b>a<![CDATA[<x>&amp;]]]>]]&gt;b&#10;c\r\nd\re&#13;</b></m>'.replace(']]]>', ']]]]>'),
+    ).getChildText('b');
     expect(body).toBe('a<x>&amp;]]]]>b\nc\nd\ne\r');
   });
   it('makes white space in a value a space, and keeps a referenced one', () => {
@@ -104,13 +106,70 @@ describe('what XML allows', () => {
 });
 
 const soup = fc.array(
-  fc.constantFrom('<a', '<b', '<p:a', '</a>', '</b>', '</p:a>', '>', '/>', ' ', '\n', '\t', '\r', ' x', " x='1'", ' x="2"', " p:x='3'", " xmlns='u'", " xmlns:p='v'", " xmlns:p='u'", " xml:lang='en'", "='", "'", '"', '=', '&amp;', '&lt;', '&#10;', '&#x1F600;', '&#1;', '&x;', '&', ';', '<![CDATA[', ']]>', ']', '<!--', '-->', '<?', '?>', 'text', 'é', '😀', '\u0085', '\u0007', '\uffff', '·', '<', ':', '<é', '</é>', '<a>', '<b>', '<a/>'),
+  fc.constantFrom(
+    '<a',
+    '<b',
+    '<p:a',
+    '</a>',
+    '</b>',
+    '</p:a>',
+    '>',
+    '/>',
+    ' ',
+    '\n',
+    '\t',
+    '\r',
+    ' x',
+    " x='1'",
+    ' x="2"',
+    " p:x='3'",
+    " xmlns='u'",
+    " xmlns:p='v'",
+    " xmlns:p='u'",
+    " xml:lang='en'",
+    "='",
+    "'",
+    '"',
+    '=',
+    '&amp;',
+    '&lt;',
+    '&#10;',
+    '&#x1F600;',
+    '&#1;',
+    '&x;',
+    '&',
+    ';',
+    '<![CDATA[',
+    ']]>',
+    ']',
+    '<!--',
+    '-->',
+    '<?',
+    '?>',
+    'text',
+    'é',
+    '😀',
+    '\u0085',
+    '\u0007',
+    '\uffff',
+    '·',
+    '<',
+    ':',
+    '<é',
+    '</é>',
+    '<a>',
+    '<b>',
+    '<a/>',
+  ),
   { maxLength: 14 },
 );
 
 type Node = { name: string; attrs: [string, string][]; children: (Node | string)[] };
 const name = fc.constantFrom('a', 'b', 'body', 'x-y', 'é', '_1');
-const chars = fc.string({ unit: fc.constantFrom('a', ' ', '<', '>', '&', "'", '"', '\n', '\t', '\r', ']', 'é', '😀', '\u0085', '\u2028'), maxLength: 8 });
+const chars = fc.string({
+  unit: fc.constantFrom('a', ' ', '<', '>', '&', "'", '"', '\n', '\t', '\r', ']', 'é', '😀', '\u0085', '\u2028'),
+  maxLength: 8,
+});
 const tree: fc.Memo<Node> = fc.memo((depth) =>
   fc.record({
     name,
@@ -156,7 +215,14 @@ describe('against saxes', () => {
         expect(plain(parseElement(text))).toEqual(plain(element));
         expect(client(text)).toEqual(plain(element));
         const bytes = Buffer.from(text);
-        expect(read(bytes, 0, bytes.length, { scope: { defaultNs: 'jabber:client', prefixes: new Map() }, build: false, cut: false, ...LIMITS })).toBe(bytes.length);
+        expect(
+          read(bytes, 0, bytes.length, {
+            scope: { defaultNs: 'jabber:client', prefixes: new Map() },
+            build: false,
+            cut: false,
+            ...LIMITS,
+          }),
+        ).toBe(bytes.length);
         expect(found.canonical).toBe(true);
       }),
       { numRuns: 3_000 },
