@@ -33,12 +33,12 @@ run('sj', async (say) => {
   );
   if (rest.length > 0) throw new Fatal(EXIT.usage, 'too many arguments', USAGE);
   const env = process.env;
-  const user = value.u ?? env['SJ_USER'];
-  const server = value.s ?? env['SJ_SERVER'];
+  const user = value.u ?? env.SJ_USER;
+  const server = value.s ?? env.SJ_SERVER;
   if (!user || !server) throw new Fatal(EXIT.usage, 'who am I? -u USER and -s SERVER are needed', USAGE);
   const who = accountOf(user, server);
   const timeout = seconds(value.t ?? '60');
-  const outside = count.T > 0 || env['PROTO'] === 'SSL' || env['PROTO'] === 'TLS';
+  const outside = count.T > 0 || env.PROTO === 'SSL' || env.PROTO === 'TLS';
   if (outside && count.x > 0)
     throw new Fatal(EXIT.usage, 'TLS outside (-T, PROTO) and TLS by sj (-x) exclude each other', USAGE);
   const fd = value.p === undefined ? undefined : descriptor(value.p, '-p');
@@ -61,7 +61,7 @@ run('sj', async (say) => {
         dir,
         account: {
           ...who,
-          resource: value.r ?? (env['SJ_RESOURCE'] || createResource(dir)),
+          resource: value.r ?? (env.SJ_RESOURCE || createResource(dir)),
           tls: outside ? 'outside' : count.x > 0 ? 'ours' : count.I > 0 ? 'optional' : 'starttls',
           plainInClear: count.I > 1,
           haveCert: identity !== undefined,

@@ -7,7 +7,7 @@ import { mkfifos } from './mkfifo.ts';
 import { replaceFile } from './replace.ts';
 
 /** The directory that a program works on: option `-d`, else SJ_DIR, else `./xmpp`. */
-export const accountDir = (option: string | undefined): string => option ?? (process.env['SJ_DIR'] || 'xmpp');
+export const accountDir = (option: string | undefined): string => option ?? (process.env.SJ_DIR || 'xmpp');
 
 /**
  * Makes the directory if it is not there, locks it, and sees to its `in`.

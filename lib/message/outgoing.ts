@@ -3,7 +3,7 @@ import { isUtf8 } from 'node:buffer';
 import { randomFillSync } from 'node:crypto';
 import { isXmlText } from '../xml/chars.ts';
 import { LIMITS } from '../xml/split.ts';
-import { escape as xml } from '../xml/write.ts';
+import { escapeXml as xml } from '../xml/write.ts';
 
 export type Outgoing =
   | { readonly id: string; readonly body: string; readonly stanza: string }

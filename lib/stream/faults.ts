@@ -1,14 +1,14 @@
 /** Stream errors (RFC 6120 section 4.9): ours as text, theirs as the end of the program that they mean. */
 import type { Element } from 'ltx';
 import { EXIT, type ExitCode, Fatal } from '../cli/die.ts';
-import { escape } from '../xml/write.ts';
+import { escapeXml } from '../xml/write.ts';
 
 export const STREAM_NS = 'http://etherx.jabber.org/streams';
 const CONDITION_NS = 'urn:ietf:params:xml:ns:xmpp-streams';
 
 /** The stream error to send before closing, and the close (RFC 6120 section 4.9.1.1). */
 export function streamError(condition: string, text = ''): string {
-  const description = text === '' ? '' : `<text xmlns='${CONDITION_NS}'>${escape(text)}</text>`;
+  const description = text === '' ? '' : `<text xmlns='${CONDITION_NS}'>${escapeXml(text)}</text>`;
   return `<stream:error><${condition} xmlns='${CONDITION_NS}'/>${description}</stream:error></stream:stream>`;
 }
 
@@ -37,8 +37,8 @@ const MEANING: Readonly<Record<string, ExitCode>> = {
 export function streamFault(error: Element): Fatal {
   const elements = error.getChildElements();
   const condition =
-    elements.find((e) => e.attrs['xmlns'] === CONDITION_NS && e.name !== 'text')?.name ?? 'undefined-condition';
-  const text = elements.find((e) => e.attrs['xmlns'] === CONDITION_NS && e.name === 'text')?.getText() ?? '';
+    elements.find((e) => e.attrs.xmlns === CONDITION_NS && e.name !== 'text')?.name ?? 'undefined-condition';
+  const text = elements.find((e) => e.attrs.xmlns === CONDITION_NS && e.name === 'text')?.getText() ?? '';
   const meaning = Object.hasOwn(MEANING, condition) ? MEANING[condition]! : EXIT.temporary;
   return new Fatal(meaning, `the server ended the stream: ${condition}${text === '' ? '' : `: ${text}`}`);
 }

@@ -109,10 +109,11 @@ export function openLink(on: LinkEvents, tlsLater: boolean): Link {
 /** @param deliver reads straight into one buffer if given; else the stream is in Node's ordinary mode */
 function rawConnection(deliver: ((chunk: Buffer) => void) | null): Duplex {
   const buffer = Buffer.allocUnsafeSlow(CHUNK);
-  const onread =
-    deliver === null
-      ? {}
-      : { onread: { buffer, callback: (length: number) => (deliver(buffer.subarray(0, length)), true) } };
+  const callback = (length: number): boolean => {
+    deliver?.(buffer.subarray(0, length));
+    return true;
+  };
+  const onread = deliver === null ? {} : { onread: { buffer, callback } };
   const socket = (settings: net.SocketConstructorOpts) =>
     new net.Socket({ allowHalfOpen: true, ...settings, ...onread } as net.SocketConstructorOpts);
   const [a, b] = [fs.fstatSync(READ_FD), fs.fstatSync(WRITE_FD)];
@@ -140,8 +141,14 @@ function join(reader: net.Socket, writer: net.Socket, direct: boolean): Duplex {
     },
   });
   if (direct) {
-    duplex.pause = () => (reader.pause(), duplex);
-    duplex.resume = () => (reader.resume(), duplex);
+    duplex.pause = () => {
+      reader.pause();
+      return duplex;
+    };
+    duplex.resume = () => {
+      reader.resume();
+      return duplex;
+    };
     reader.on('end', () => duplex.emit('end'));
   } else {
     reader.on('data', (chunk) => duplex.push(chunk) || reader.pause());

@@ -11,7 +11,7 @@ import { choose } from '../sasl/choose.ts';
 import { createClient, type SaslClient } from '../sasl/client.ts';
 import { SaslError } from '../sasl/error.ts';
 import { failure } from '../sasl/failure.ts';
-import { canonical, escape } from '../xml/write.ts';
+import { canonical, escapeXml } from '../xml/write.ts';
 import { STREAM_NS, streamFault } from './faults.ts';
 
 const TLS_NS = 'urn:ietf:params:xml:ns:xmpp-tls';
@@ -80,16 +80,16 @@ export function negotiate(account: Account, effects: Effects): Negotiation {
 
   function open(): void {
     state = 'header';
-    const to = escape(account.domain);
+    const to = escapeXml(account.domain);
     // Who we are is nobody's business before TLS (RFC 6120 section 4.7.1).
-    const from = encrypted && account.user !== '' ? ` from='${escape(`${account.user}@${account.domain}`)}'` : '';
+    const from = encrypted && account.user !== '' ? ` from='${escapeXml(`${account.user}@${account.domain}`)}'` : '';
     effects.send(
       `<?xml version='1.0'?><stream:stream${from} to='${to}' version='1.0' xml:lang='en' xmlns='jabber:client' xmlns:stream='${STREAM_NS}'>`,
     );
   }
 
   function features(element: Element): void {
-    if (element.attrs['xmlns'] !== STREAM_NS || element.name !== 'features')
+    if (element.attrs.xmlns !== STREAM_NS || element.name !== 'features')
       return broken(`<${element.name}> instead of its features`);
     if (!encrypted && account.tls !== 'outside') {
       if (element.getChild('starttls', TLS_NS)) {
@@ -104,7 +104,7 @@ export function negotiate(account: Account, effects: Effects): Negotiation {
     if (!list) return broken('no SASL mechanisms in its features');
     const offered = list.getChildren('mechanism').map((m) => m.getText().trim());
     const types = element.getChild('sasl-channel-binding', BINDING_TYPES_NS);
-    const announced = types ? types.getChildren('channel-binding').map((c) => c.attrs['type'] ?? '') : null;
+    const announced = types ? types.getChildren('channel-binding').map((c) => c.attrs.type ?? '') : null;
     const choice = choose({
       offered,
       announced,
@@ -133,7 +133,7 @@ export function negotiate(account: Account, effects: Effects): Negotiation {
   }
 
   function sasl(element: Element): void {
-    if (element.attrs['xmlns'] !== SASL_NS) return broken(`<${element.name}> during authentication`);
+    if (element.attrs.xmlns !== SASL_NS) return broken(`<${element.name}> during authentication`);
     switch (element.name) {
       case 'challenge':
         return later(async () => {
@@ -171,18 +171,18 @@ export function negotiate(account: Account, effects: Effects): Negotiation {
   }
 
   function bound(element: Element): void {
-    if (element.name !== 'iq' || element.attrs['xmlns'] !== undefined || element.attrs['id'] !== BIND_ID)
+    if (element.name !== 'iq' || element.attrs.xmlns !== undefined || element.attrs.id !== BIND_ID)
       return broken(`<${element.name}> instead of a bound resource`);
-    if (element.attrs['type'] === 'error') {
+    if (element.attrs.type === 'error') {
       const error = element.getChild('error');
       const condition = error?.getChildElements().find((e) => e.name !== 'text')?.name ?? 'undefined-condition';
       throw new Fatal(
-        error?.attrs['type'] === 'wait' || condition === 'resource-constraint' ? EXIT.temporary : EXIT.refused,
+        error?.attrs.type === 'wait' || condition === 'resource-constraint' ? EXIT.temporary : EXIT.refused,
         `the server binds no resource for us: ${condition}`,
       );
     }
     const jid = tryJid(element.getChild('bind', BIND_NS)?.getChildText('jid') ?? '');
-    if (element.attrs['type'] !== 'result' || jid === null || jid.resource === '')
+    if (element.attrs.type !== 'result' || jid === null || jid.resource === '')
       return broken('a bound resource without a full JID');
     state = 'online';
     effects.online(full(jid));
@@ -201,20 +201,20 @@ export function negotiate(account: Account, effects: Effects): Negotiation {
     },
     header(element) {
       if (state !== 'header') broken('a second stream header');
-      if (element.name !== 'stream' || element.attrs['xmlns'] !== STREAM_NS) {
+      if (element.name !== 'stream' || element.attrs.xmlns !== STREAM_NS) {
         throw new Fatal(EXIT.protocol, 'this is no XMPP server: its stream is in another namespace');
       }
-      if (!/^[1-9]\d*\.\d+$/.test(element.attrs['version'] ?? '')) broken('an XMPP version before 1.0');
+      if (!/^[1-9]\d*\.\d+$/.test(element.attrs.version ?? '')) broken('an XMPP version before 1.0');
       state = 'features';
     },
     element(element, behind) {
-      if (element.name === 'error' && element.attrs['xmlns'] === STREAM_NS) throw streamFault(element);
+      if (element.name === 'error' && element.attrs.xmlns === STREAM_NS) throw streamFault(element);
       try {
         switch (state) {
           case 'features':
             return features(element);
           case 'proceed':
-            if (element.attrs['xmlns'] !== TLS_NS) return broken(`<${element.name}> instead of TLS`);
+            if (element.attrs.xmlns !== TLS_NS) return broken(`<${element.name}> instead of TLS`);
             if (element.name !== 'proceed') throw new Fatal(EXIT.temporary, 'the server cannot do TLS now');
             // Somebody in between could have put them there, to be read as if TLS had protected them.
             if (behind > 0) return broken('bytes between <proceed/> and TLS');

@@ -32,7 +32,7 @@ const SYSTEM_TRUST = [
  * @throws Fatal 100 if a file that was named cannot be read
  */
 function trusted(caFile: string | undefined): string | undefined {
-  const named = caFile ?? (process.env['SSL_CERT_FILE'] || undefined);
+  const named = caFile ?? (process.env.SSL_CERT_FILE || undefined);
   if (named !== undefined) {
     try {
       return fs.readFileSync(named, 'latin1');

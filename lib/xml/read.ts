@@ -283,7 +283,7 @@ function open(localFrom: number, to: number): void {
   const element = new Element(decode(localFrom, to));
   // An attribute may have any name, `__proto__` too.
   element.attrs = Object.create(null) as Record<string, string>;
-  if (own[depth] !== own[depth - 1]) element.attrs['xmlns'] = own[depth]!;
+  if (own[depth] !== own[depth - 1]) element.attrs.xmlns = own[depth]!;
   for (let a = 0; a < attributes; a++) {
     const colon = attrColon[a]!;
     if (isXmlns(attrFrom[a]!, colon < 0 ? attrTo[a]! : colon)) continue;

@@ -13,7 +13,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
 };
 
 /** Escapes a text for use between tags or within a value: the five characters, and white space that would not survive. */
-export function escape(text: string): string {
+export function escapeXml(text: string): string {
   return SPECIAL.test(text) ? text.replace(ALL_SPECIAL, (c) => ENTITIES[c] ?? `&#${c.charCodeAt(0)};`) : text;
 }
 const SPECIAL = /[&<>'"\t\n\r]/;
@@ -24,10 +24,10 @@ export function canonical(element: Element): string {
   let out = `<${element.name}`;
   for (const name in element.attrs) {
     const value = element.attrs[name];
-    if (value !== undefined) out += ` ${name}='${escape(value)}'`;
+    if (value !== undefined) out += ` ${name}='${escapeXml(value)}'`;
   }
   if (element.children.length === 0) return `${out}/>`;
   out += '>';
-  for (const child of element.children) out += typeof child === 'string' ? escape(child) : canonical(child);
+  for (const child of element.children) out += typeof child === 'string' ? escapeXml(child) : canonical(child);
   return `${out}</${element.name}>`;
 }

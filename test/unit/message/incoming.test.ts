@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Incoming, readMessage, readStamp } from '../../../lib/message/incoming.ts';
 import { parseElement } from '../../../lib/xml/tree.ts';
-import { escape as xml } from '../../../lib/xml/write.ts';
+import { escapeXml as xml } from '../../../lib/xml/write.ts';
 
 const OWN = 'me@example.org';
 const NOW = Date.parse('2024-05-06T07:08:09.000Z');

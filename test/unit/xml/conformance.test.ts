@@ -49,7 +49,8 @@ it('agrees with saxes on every document of the W3C suite that has no DOCTYPE', (
     try {
       text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(element);
     } catch {}
-    const expected = text === null ? null : judge(text);
+    // saxes forgives a second byte order mark, which is a character like any other (4.3.3).
+    const expected = text === null || text.startsWith('\ufeff') ? null : judge(text);
     if (expected !== null) good++;
     expect({ name, tree: ours(element) }).toEqual({ name, tree: expected });
   }

@@ -51,7 +51,7 @@ export function judge(document: string): Plain | null {
 
 /** Our tree as the same plain data. */
 export function plain(element: Element, parentNs = CLIENT_NS): Plain {
-  const ns = element.attrs['xmlns'] ?? parentNs;
+  const ns = element.attrs.xmlns ?? parentNs;
   const attrs: Record<string, string> = {};
   for (const name in element.attrs) {
     if (name === 'xmlns' || name.startsWith('xmlns:')) continue;
