@@ -1,11 +1,13 @@
 import { EXIT, Fatal } from './die.ts';
 
-/** Which letters take a value: `{ d: 'value', D: 'count' }`. */
-export type Spec = Record<string, 'value' | 'count'>;
+/** Which letters take a value, once or any number of times: `{ d: 'value', g: 'list', D: 'count' }`. */
+export type Spec = Record<string, 'value' | 'list' | 'count'>;
 
 export type Parsed<S extends Spec> = {
   /** The value of an option, or undefined where it was not given; the last one wins. */
   value: { [K in keyof S as S[K] extends 'value' ? K : never]?: string };
+  /** The values of an option that may be given several times, in order. */
+  list: { [K in keyof S as S[K] extends 'list' ? K : never]: string[] };
   /** How often a flag was given. */
   count: { [K in keyof S as S[K] extends 'count' ? K : never]: number };
   /** What is left after the options. */
@@ -19,8 +21,12 @@ export type Parsed<S extends Spec> = {
  */
 export function options<const S extends Spec>(argv: readonly string[], spec: S, usage: string): Parsed<S> {
   const value: Record<string, string> = {};
+  const list: Record<string, string[]> = {};
   const count: Record<string, number> = {};
-  for (const letter in spec) if (spec[letter] === 'count') count[letter] = 0;
+  for (const letter in spec) {
+    if (spec[letter] === 'count') count[letter] = 0;
+    if (spec[letter] === 'list') list[letter] = [];
+  }
   let i = 0;
   for (; i < argv.length; i++) {
     const arg = argv[i]!;
@@ -40,9 +46,10 @@ export function options<const S extends Spec>(argv: readonly string[], spec: S, 
       const joined = arg.slice(j + 1);
       const given = joined !== '' ? joined : argv[++i];
       if (given === undefined) throw new Fatal(EXIT.usage, `option -${letter} needs a value`, usage);
-      value[letter] = given;
+      if (kind === 'list') list[letter]!.push(given);
+      else value[letter] = given;
       break;
     }
   }
-  return { value, count, rest: argv.slice(i) } as unknown as Parsed<S>;
+  return { value, list, count, rest: argv.slice(i) } as unknown as Parsed<S>;
 }

@@ -1,10 +1,11 @@
 /** The contacts with an open `in`: found at start, made by strangers' messages or by mkdir, gone with their directory. */
+import fs from 'node:fs';
 import path from 'node:path';
 import { errno, reason } from '../cli/die.ts';
 import { contactOf, ensureContact, listContacts } from '../files/contact.ts';
 import { descriptorLimit } from '../files/descriptors.ts';
 import { type FifoReader, openFifo } from '../files/fifo.ts';
-import { createLines } from '../files/lines.ts';
+import { createLines, type Lines } from '../files/lines.ts';
 import { mkfifos } from '../files/mkfifo.ts';
 import { dirName } from '../files/names.ts';
 import { bareOf } from '../jid/jid.ts';
@@ -51,6 +52,30 @@ const RESERVE = 64;
 
 /** Where there are too few descriptors for all, one word is said for all. */
 const SCARCE = 'descriptors';
+
+/** Where what was written into `in` before it was a FIFO waits to be sent. */
+const ASIDE = '.in.early';
+
+/** `mkdir bob; echo hi > bob/in` can be quicker than we are: then `in` is a plain file. @returns whether it was one */
+function setAside(place: string): boolean {
+  const file = path.join(place, 'in');
+  if (!fs.lstatSync(file, { throwIfNoEntry: false })?.isFile()) return false;
+  const aside = path.join(place, ASIDE);
+  if (fs.existsSync(aside)) {
+    fs.appendFileSync(aside, fs.readFileSync(file));
+    fs.unlinkSync(file);
+  } else fs.renameSync(file, aside);
+  return true;
+}
+
+function readAside(place: string, lines: Lines): void {
+  const aside = path.join(place, ASIDE);
+  const text = fs.existsSync(aside) ? fs.readFileSync(aside) : null;
+  if (text === null) return;
+  lines.push(text);
+  lines.flush();
+  fs.unlinkSync(aside);
+}
 
 export function createChats(dir: string, on: ChatEvents): Chats {
   /** By directory name. */
@@ -129,12 +154,14 @@ export function createChats(dir: string, on: ChatEvents): Chats {
       complain(SCARCE, name, `cannot open in: no descriptors left, ${reading} contacts have theirs`);
       return true;
     }
+    const place = path.join(dir, name);
     const lines = createLines(LINE_LIMIT, {
       line: (bytes) => on.line(jid, bytes),
       tooLong: (head, length) => on.tooLong(jid, head, length),
     });
     try {
-      chat.reader = openFifo(path.join(dir, name, 'in'), {
+      if (setAside(place)) return false;
+      chat.reader = openFifo(path.join(place, 'in'), {
         data: lines.push,
         eof: lines.flush,
         error() {
@@ -152,6 +179,7 @@ export function createChats(dir: string, on: ChatEvents): Chats {
     reading++;
     if (paused) chat.reader.pause();
     complained.delete(name);
+    readAside(place, lines);
     return true;
   }
 

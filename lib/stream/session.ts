@@ -238,6 +238,8 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
     asked = createAsked(jid);
     setState(dir, `online ${jid}`);
     logEvent(dir, 'online', bare, jid);
+    // Servers tell of changed subscriptions only who has asked for the roster (RFC 6121 section 2.2).
+    send("<iq type='get' id='sj:roster'><query xmlns='jabber:iq:roster'/></iq>");
     fifo = openFifo(path.join(dir, 'in'), {
       data: (chunk) => sent('in', chunk as Buffer),
       eof: () => sources.get('in')?.eof(),

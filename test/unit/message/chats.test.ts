@@ -73,8 +73,7 @@ it('leaves a directory alone whose name is not in normal form, and says what it 
 
 it('does not touch an in that is no FIFO, and takes one that comes', async () => {
   const c = chatting();
-  for (const name of ['file@x', 'link@x', 'dir@x']) fs.mkdirSync(path.join(c.dir, name));
-  fs.writeFileSync(path.join(c.dir, 'file@x', 'in'), 'precious');
+  for (const name of ['link@x', 'dir@x']) fs.mkdirSync(path.join(c.dir, name));
   await mkfifos([path.join(c.dir, 'elsewhere')]);
   fs.symlinkSync('../elsewhere', path.join(c.dir, 'link@x', 'in'));
   fs.mkdirSync(path.join(c.dir, 'dir@x', 'in'));
@@ -82,14 +81,32 @@ it('does not touch an in that is no FIFO, and takes one that comes', async () =>
   await c.chats.scan();
   expect(c.warnings.sort()).toEqual([
     `${path.join(c.dir, 'dir@x')}: cannot open in: not a FIFO`,
-    `${path.join(c.dir, 'file@x')}: cannot open in: not a FIFO`,
     `${path.join(c.dir, 'link@x')}: cannot open in: a symbolic link`,
   ]);
-  expect(fs.readFileSync(path.join(c.dir, 'file@x', 'in'), 'utf8')).toBe('precious');
-  fs.rmSync(path.join(c.dir, 'file@x', 'in'));
+  fs.rmSync(path.join(c.dir, 'link@x', 'in'));
   await c.chats.scan();
-  await c.say('file@x', 'now');
+  await c.say('link@x', 'now');
   await until(() => c.lines.length === 1);
+});
+
+it('sends what was written before the FIFO was there, and then makes it one', async () => {
+  const c = chatting();
+  fs.mkdirSync(path.join(c.dir, 'bob@x'));
+  fs.writeFileSync(path.join(c.dir, 'bob@x', 'in'), 'one\ntwo');
+  await c.chats.scan();
+  expect(c.lines).toEqual(['bob@x: one', 'bob@x: two']);
+  expect(c.fifo('bob@x')).toBe(true);
+  expect(fs.readdirSync(path.join(c.dir, 'bob@x')).sort()).toEqual(['id', 'in']);
+
+  // The one who did it ended before the FIFO was made, twice.
+  fs.rmSync(path.join(c.dir, 'bob@x', 'in'));
+  fs.writeFileSync(path.join(c.dir, 'bob@x', '.in.early'), 'three\n');
+  fs.writeFileSync(path.join(c.dir, 'bob@x', 'in'), 'four\n');
+  await c.chats.scan();
+  expect(c.lines.slice(2)).toEqual(['bob@x: three', 'bob@x: four']);
+  await c.say('bob@x', 'five');
+  await until(() => c.lines.length === 5);
+  expect(c.warnings).toEqual([]);
 });
 
 it('closes the FIFO when the directory goes, and opens the one of the next', async () => {
