@@ -9,12 +9,13 @@ export type XmlFault =
   | 'restricted-xml'
   | 'unsupported-encoding'
   | 'policy-violation'
-  | 'invalid-namespace';
+  | 'invalid-namespace'
+  | 'unsupported-stanza-type';
 
 /** A text that is not XML, or is more of XML than XMPP allows (RFC 6120 section 11.1). */
 export class XmlError extends Error {
   readonly fault: XmlFault;
-  /** Where in the buffer the first offending byte is. */
+  /** Where in the buffer the first offending byte is; if only the whole element shows the fault, where that ends. */
   readonly at: number;
 
   constructor(fault: XmlFault, message: string, at: number) {

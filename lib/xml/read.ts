@@ -124,7 +124,7 @@ export function read(bytes: Buffer, start: number, to: number, how: ReadOptions)
     }
   } while (depth > 0);
   if (seen.high && !isUtf8(buf.subarray(start, i)))
-    throw new XmlError('unsupported-encoding', 'bytes that are not UTF-8', start);
+    throw new XmlError('unsupported-encoding', 'bytes that are not UTF-8', i);
   if (seen.odd) found.canonical = false;
   return i;
 }
@@ -147,6 +147,7 @@ function leave(): void {
 }
 
 function endTag(i: number): number {
+  if (depth === 0) fail('an end tag without its start tag', i - 2);
   const from = nameFrom[depth]!;
   const length = nameTo[depth]! - from;
   const here = Math.min(length, end - i);

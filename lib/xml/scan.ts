@@ -141,4 +141,11 @@ export function beginsStanza(buf: Uint8Array, at: number, end: number): boolean 
     return start.every((byte, i) => buf[at + i] === byte);
   });
 }
+
+/** Whether they might, if more of them came. */
+export const mayBeginStanza = (buf: Uint8Array, at: number, end: number): boolean =>
+  STANZA_STARTS.some(
+    (start) => end - at <= start.length && start.every((byte, i) => at + i >= end || buf[at + i] === byte),
+  );
+
 const STANZA_STARTS = ['<message', '<presence', '<iq'].map((start) => [...Buffer.from(start)]);

@@ -4,10 +4,10 @@
  * what local programs write, where a fault costs one stanza and the next one counts (`fragments`).
  */
 import type { Element } from 'ltx';
-import { expand, SPACE, XmlError } from './chars.ts';
+import { expand, NAME_CHAR, SPACE, XmlError } from './chars.ts';
 import { CLIENT_SCOPE, found, type ReadOptions, read, type Scope } from './read.ts';
-import { beginsStanza } from './scan.ts';
-import { mayBeWhole, type Progress, progressFrom, tagEnd } from './whole.ts';
+import { beginsStanza, mayBeginStanza } from './scan.ts';
+import { mayBeWhole, type Progress, progressFrom, type TagScan, tagEnd } from './whole.ts';
 
 export type Limits = {
   /** Of one stanza. */
@@ -20,6 +20,9 @@ export type Limits = {
 
 /** RFC 6120 section 13.12 asks for at least 10,000 bytes; servers take up to 256 KiB from others. */
 export const LIMITS: Limits = { bytes: 262_144, iqBytes: 16_777_216, depth: 64, attributes: 64 };
+
+/** Bytes of an XML declaration, of the stream's start tag, of its end tag. */
+const TAG_LIMIT = 10_000;
 
 /** A stanza, as bytes of a buffer that is used again after the call. */
 export type Piece = {
@@ -44,7 +47,11 @@ export type SplitterEvents = {
   header?(element: Element): void;
   /** The end tag of the stream. */
   close?(): void;
-  /** A fault. In `fragments` what it spoiled has been dropped, and reading goes on after it. */
+  /**
+   * A fault. In `stream` it is the end. In `fragments` it costs the rest of its line, but not a stanza that visibly
+   * begins at the very byte where the fault showed, or after text that is nothing; so a writer that stopped half way
+   * spoils only its own stanza.
+   */
   fault(error: XmlError): void;
 };
 
@@ -61,16 +68,20 @@ export type Splitter = {
 };
 
 const EMPTY = Buffer.alloc(0);
+
+/** What is left to drop after a fault: text up to a tag, the tag unless it begins a stanza, the rest of the line. */
+type Spoiled = 'nothing' | 'text' | 'tag' | 'line';
+
 const DECLARATION =
   /^<\?xml\s+version\s*=\s*(['"])1\.\d+\1(\s+encoding\s*=\s*(['"])[A-Za-z][\w.-]*\3)?(\s+standalone\s*=\s*(['"])(yes|no)\5)?\s*\?>$/;
-const ATTRIBUTE = /([^\s=<>/'"]+)\s*=\s*(?:"([^"]*)"|'([^']*)')/g;
+const ATTRIBUTE = /([^ \t\r\n=<>/'"]+)[ \t\r\n]*=[ \t\r\n]*(?:"([^"]*)"|'([^']*)')/g;
 
 /** The namespaces that a start tag declares; it has been read already. */
 function scopeOf(tag: string): Scope {
   let defaultNs = '';
   const prefixes = new Map<string, string>();
   for (const [, name, double, single] of tag.matchAll(ATTRIBUTE)) {
-    const uri = expand(double ?? single ?? '');
+    const uri = expand((double ?? single ?? '').replace(/\r\n|[\r\n\t]/g, ' '));
     if (name === 'xmlns') defaultNs = uri;
     else if (name!.startsWith('xmlns:')) prefixes.set(name!.slice(6), uri);
   }
@@ -92,7 +103,11 @@ export function createSplitter(
   let scope = CLIENT_SCOPE;
   let progress: Progress | null = null;
   let lookAgainAt = 0;
-  let skipping = false;
+  let spoiled: Spoiled = 'nothing';
+  let tagScan: TagScan = { at: 0, quote: 0 };
+  /** How the stream's own tags begin: `<stream:stream`, `</stream:stream`. */
+  let opening: Buffer = EMPTY;
+  let closing: Buffer = EMPTY;
   let how: ReadOptions = {
     scope,
     build,
@@ -103,15 +118,18 @@ export function createSplitter(
 
   /** Reads what begins with the `<` at start; false: more bytes are needed, or nothing is to be read any more. */
   function stanza(): boolean {
-    if (progress !== null && !mayBeWhole(buf, end, progress) && (mode === 'stream' || end - start < lookAgainAt))
-      return tooLong();
-    const after = read(buf, start, end, how);
+    const over = end - start > limits.bytes && end - start > limit();
+    const ripe = progress === null || mayBeWhole(buf, end, progress);
+    if (!ripe && !over && (mode === 'stream' || end - start < lookAgainAt)) return false;
+    const after = read(buf, start, over ? start + limit() + 1 : end, how);
+    if (over && (after < 0 || after - start > limit()))
+      throw new XmlError('policy-violation', `a stanza of more than ${limit()} bytes`, start + limit());
     if (after < 0) {
-      progress ??= progressFrom(start);
+      if (progress === null) progress = progressFrom(start, mode === 'fragments');
+      else if (ripe) progress.watch = false;
       lookAgainAt = 2 * (end - start);
-      return tooLong();
+      return false;
     }
-    tooLong(after);
     const from = start;
     start = after;
     progress = null;
@@ -119,11 +137,15 @@ export function createSplitter(
     return true;
   }
 
-  /** @throws XmlError if what has come of the stanza is more than one may have */
-  function tooLong(to = end): false {
-    if (to - start <= limits.bytes) return false;
-    const limit = buf.toString('latin1', start, start + 3) === '<iq' ? limits.iqBytes : limits.bytes;
-    if (to - start > limit) throw new XmlError('policy-violation', `a stanza of more than ${limit} bytes`, to);
+  /** How many bytes the stanza at start may have. */
+  function limit(): number {
+    return buf.toString('latin1', start, start + 3) === '<iq' ? limits.iqBytes : limits.bytes;
+  }
+
+  /** @throws XmlError if a tag of the stream itself is longer than any that means well */
+  function tagTooLong(to = end): false {
+    if (to - start > TAG_LIMIT)
+      throw new XmlError('policy-violation', `a stream header of more than ${TAG_LIMIT} bytes`, start + TAG_LIMIT);
     return false;
   }
 
@@ -131,7 +153,8 @@ export function createSplitter(
   function header(): boolean {
     if (buf[start + 1] === 0x3f && !declared) {
       const close = buf.indexOf('?>', start);
-      if (close < 0 || close + 2 > end) return tooLong();
+      if (close < 0 || close + 2 > end) return tagTooLong();
+      tagTooLong(close + 2);
       const text = buf.toString('latin1', start, close + 2);
       if (!DECLARATION.test(text)) throw new XmlError('not-well-formed', 'a malformed XML declaration', start);
       if (/encoding/.test(text) && !/encoding\s*=\s*["']utf-8["']/i.test(text))
@@ -140,8 +163,9 @@ export function createSplitter(
       start = close + 2;
       return true;
     }
-    const close = tagEnd(buf, start, end);
-    if (close < 0) return tooLong();
+    const close = tagEnd(buf, start, end, tagScan);
+    if (close < 0) return tagTooLong();
+    tagTooLong(close + 1);
     // The start tag alone, read as if its element ended there.
     const bytes = Buffer.concat([buf.subarray(start, close), Buffer.from('/>')]);
     if (
@@ -155,7 +179,11 @@ export function createSplitter(
       throw new XmlError('not-well-formed', 'a malformed stream header', start);
     }
     const element = found.tree!;
-    scope = scopeOf(bytes.toString());
+    const tag = bytes.toString();
+    const [name] = /^[^ \t\r\n/>]+/.exec(tag)!;
+    opening = Buffer.from(name);
+    closing = Buffer.from(`</${name.slice(1)}`);
+    scope = scopeOf(tag);
     how = { ...how, scope };
     prolog = false;
     start = close + 1;
@@ -164,47 +192,75 @@ export function createSplitter(
   }
 
   function closeTag(): boolean {
-    const close = buf.indexOf(0x3e, start);
-    if (close < 0 || close >= end) return tooLong();
-    if (!/^<\/[^\s:<>]+:stream\s*>$/.test(buf.toString('latin1', start, close + 1)))
-      throw new XmlError('not-well-formed', 'an end tag that does not match', start);
-    start = close + 1;
+    const here = Math.min(closing.length, end - start);
+    let i = start + here;
+    if (buf.compare(closing, 0, here, start, i) !== 0) wrongEnd();
+    if (here < closing.length) return false;
+    while (i < end && SPACE[buf[i]!]) i++;
+    if (i === end) return tagTooLong();
+    if (buf[i] !== 0x3e) wrongEnd();
+    start = i + 1;
     stopped = true;
     on.close?.();
     return false;
   }
 
+  function wrongEnd(): never {
+    throw new XmlError('not-well-formed', 'an end tag that does not match', start);
+  }
+
+  /** Whether the stream's start tag comes again. Its element would not end before the stream does. */
+  function secondHeader(): boolean {
+    if (buf[start + 1] !== opening[1]) return false;
+    const after = start + opening.length;
+    if (after >= end || NAME_CHAR[buf[after]!] || buf[after] === 0x3a) return false;
+    return buf.compare(opening, 0, opening.length, start, after) === 0;
+  }
+
   function step(): boolean {
-    if (skipping) {
-      const line = buf.indexOf(0x0a, start);
-      if (line < 0 || line >= end) {
-        start = end;
-        return false;
-      }
-      start = line + 1;
-      skipping = false;
-    }
+    if (spoiled !== 'nothing' && !passOver()) return false;
     // The declaration may come only at the very beginning (XML 1.0 section 2.8).
     const gap = start;
     while (start < end && SPACE[buf[start]!]) start++;
-    if (start === end) return false;
     if (prolog && start > gap) declared = true;
+    if (start === end) return false;
     if (buf[start] !== 0x3c) throw new XmlError('not-well-formed', 'text between stanzas', start);
     if (start + 1 === end) return false;
     if (prolog) return header();
-    if (mode === 'stream' && buf[start + 1] === 0x2f) return closeTag();
+    if (mode === 'stream') {
+      if (buf[start + 1] === 0x2f) return closeTag();
+      if (secondHeader()) throw new XmlError('unsupported-stanza-type', 'a second stream header', start);
+    }
     return stanza();
   }
 
-  /** Drops what a fault has spoiled: up to where a stanza visibly begins, else the rest of the line. */
+  /** Drops what a fault has spoiled, as far as it has arrived; true: what comes now is to be read. */
+  function passOver(): boolean {
+    if (spoiled === 'text') {
+      while (start < end && buf[start] !== 0x3c && buf[start] !== 0x0a) start++;
+      if (start === end) return false;
+      spoiled = 'tag';
+    }
+    if (spoiled === 'tag' && !beginsStanza(buf, start, end)) {
+      if (mayBeginStanza(buf, start, end)) return false;
+      spoiled = 'line';
+    }
+    if (spoiled === 'line') {
+      const line = buf.indexOf(0x0a, start);
+      const ended = line >= 0 && line < end;
+      start = ended ? line + 1 : end;
+      if (!ended) return false;
+    }
+    spoiled = 'nothing';
+    return true;
+  }
+
   function recover(error: XmlError): void {
     progress = null;
-    let at = Math.max(error.at, start);
-    if (buf[start] !== 0x3c) while (at < end && buf[at] !== 0x3c && buf[at] !== 0x0a) at++;
-    if (at > start && at < end && beginsStanza(buf, at, end)) start = at;
+    if (buf[start] !== 0x3c) spoiled = 'text';
     else {
-      start = Math.min(Math.max(at, start), end);
-      skipping = true;
+      spoiled = error.at > start ? 'tag' : 'line';
+      start = error.at;
     }
   }
 
@@ -225,7 +281,10 @@ export function createSplitter(
   function keep(size: number): void {
     const grown = Buffer.allocUnsafeSlow(Math.max(4096, size));
     buf.copy(grown, 0, start, end);
-    if (progress !== null) progress.at -= start;
+    if (progress !== null) {
+      progress.at -= start;
+      progress.tag -= start;
+    }
     end -= start;
     start = 0;
     buf = grown;
@@ -254,15 +313,17 @@ export function createSplitter(
     eof() {
       lookAgainAt = 0;
       if (start < end) run();
-      if (start < end && !skipping) on.fault(new XmlError('not-well-formed', 'a stanza that was not finished', end));
+      if (start < end && spoiled === 'nothing')
+        on.fault(new XmlError('not-well-formed', 'a stanza that was not finished', end));
       start = end = 0;
       buf = EMPTY;
       progress = null;
-      skipping = false;
+      spoiled = 'nothing';
     },
     restart() {
       prolog = true;
       declared = false;
+      tagScan = { at: 0, quote: 0 };
       scope = CLIENT_SCOPE;
       how = { ...how, scope };
     },

@@ -3,11 +3,31 @@
  * the stanza's first byte, so it must not be tried again for each piece. It judges nothing; when in doubt it says yes.
  */
 
+import { beginsStanza } from './scan.ts';
+
 type State = 'text' | 'open' | 'tag' | 'quote' | 'cdata';
 
-export type Progress = { at: number; depth: number; state: State; closing: boolean; quote: number };
+export type Progress = {
+  at: number;
+  depth: number;
+  state: State;
+  closing: boolean;
+  quote: number;
+  /** Where the last tag begins. */
+  tag: number;
+  /** Say yes also where a stanza seems to begin within another one, see `cut` in `read.ts`. */
+  watch: boolean;
+};
 
-export const progressFrom = (at: number): Progress => ({ at, depth: 0, state: 'text', closing: false, quote: 0 });
+export const progressFrom = (at: number, watch: boolean): Progress => ({
+  at,
+  depth: 0,
+  state: 'text',
+  closing: false,
+  quote: 0,
+  tag: at,
+  watch,
+});
 
 const CDATA = '![CDATA[';
 
@@ -19,6 +39,7 @@ export function mayBeWhole(buf: Buffer, end: number, p: Progress): boolean {
       case 'text': {
         const next = bytes.indexOf(0x3c, p.at);
         if (next < 0) return stop(p, end);
+        p.tag = next;
         p.at = next + 1;
         p.state = 'open';
         break;
@@ -50,10 +71,11 @@ export function mayBeWhole(buf: Buffer, end: number, p: Progress): boolean {
           p.state = 'quote';
           break;
         }
+        const inner = p.watch && p.depth > 0;
         if (p.closing) p.depth--;
         else if (bytes[i - 1] !== 0x2f) p.depth++;
         p.state = 'text';
-        if (p.depth <= 0) return true;
+        if (p.depth <= 0 || (inner && seemsCut(buf, p.tag, i))) return true;
         break;
       }
       case 'quote': {
@@ -81,15 +103,28 @@ function stop(p: Progress, at: number): false {
   return false;
 }
 
-/** The index of the `>` that ends the tag begun at `start`, or -1. */
-export function tagEnd(buf: Buffer, start: number, end: number): number {
-  let quote = 0;
-  for (let i = start; i < end; i++) {
+const seemsCut = (buf: Buffer, tag: number, to: number) =>
+  beginsStanza(buf, tag, to + 1) && !buf.toString('latin1', tag, to).includes(' xmlns');
+
+/** How far `tagEnd` has looked, from the tag's first byte on, and the quote that is open there. */
+export type TagScan = { at: number; quote: number };
+
+/**
+ * The index of the `>` that ends the tag begun at `start`, or -1.
+ * @param scan goes from call to call while the tag arrives in pieces, so that no byte is looked at twice
+ */
+export function tagEnd(buf: Buffer, start: number, end: number, scan?: TagScan): number {
+  let quote = scan === undefined ? 0 : scan.quote;
+  for (let i = scan === undefined ? start : start + scan.at; i < end; i++) {
     const byte = buf[i]!;
     if (quote !== 0) {
       if (byte === quote) quote = 0;
     } else if (byte === 0x3e) return i;
     else if (byte === 0x27 || byte === 0x22) quote = byte;
+  }
+  if (scan !== undefined) {
+    scan.at = end - start;
+    scan.quote = quote;
   }
   return -1;
 }

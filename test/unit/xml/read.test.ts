@@ -5,6 +5,7 @@ import { found, read } from '../../../lib/xml/read.ts';
 import { LIMITS } from '../../../lib/xml/split.ts';
 import { parseElement } from '../../../lib/xml/tree.ts';
 import { canonical } from '../../../lib/xml/write.ts';
+import { soup, tree, write } from './arbitrary.ts';
 import { judge, plain } from './judge.ts';
 
 /** The one element within a stream, or null if it is not one. */
@@ -104,82 +105,6 @@ describe('what XML allows', () => {
     expect(canonical(parseElement(xml))).toBe("<iq><q xmlns='urn:a'/><b x:y='1' xmlns:x='urn:x'/><e xmlns=''/></iq>");
   });
 });
-
-const soup = fc.array(
-  fc.constantFrom(
-    '<a',
-    '<b',
-    '<p:a',
-    '</a>',
-    '</b>',
-    '</p:a>',
-    '>',
-    '/>',
-    ' ',
-    '\n',
-    '\t',
-    '\r',
-    ' x',
-    " x='1'",
-    ' x="2"',
-    " p:x='3'",
-    " xmlns='u'",
-    " xmlns:p='v'",
-    " xmlns:p='u'",
-    " xml:lang='en'",
-    "='",
-    "'",
-    '"',
-    '=',
-    '&amp;',
-    '&lt;',
-    '&#10;',
-    '&#x1F600;',
-    '&#1;',
-    '&x;',
-    '&',
-    ';',
-    '<![CDATA[',
-    ']]>',
-    ']',
-    '<!--',
-    '-->',
-    '<?',
-    '?>',
-    'text',
-    'é',
-    '😀',
-    '\u0085',
-    '\u0007',
-    '\uffff',
-    '·',
-    '<',
-    ':',
-    '<é',
-    '</é>',
-    '<a>',
-    '<b>',
-    '<a/>',
-  ),
-  { maxLength: 14 },
-);
-
-type Node = { name: string; attrs: [string, string][]; children: (Node | string)[] };
-const name = fc.constantFrom('a', 'b', 'body', 'x-y', 'é', '_1');
-const chars = fc.string({
-  unit: fc.constantFrom('a', ' ', '<', '>', '&', "'", '"', '\n', '\t', '\r', ']', 'é', '😀', '\u0085', '\u2028'),
-  maxLength: 8,
-});
-const tree: fc.Memo<Node> = fc.memo((depth) =>
-  fc.record({
-    name,
-    attrs: fc.uniqueArray(fc.tuple(name, chars), { selector: ([n]) => n, maxLength: 3 }),
-    children: depth <= 1 ? fc.constant([]) : fc.array(fc.oneof(tree(depth - 1), chars), { maxLength: 3 }),
-  }),
-);
-const quote = (text: string) => text.replace(/[<>&'"\r\n\t]/g, (c) => `&#${c.charCodeAt(0)};`);
-const write = (n: Node): string =>
-  `<${n.name}${n.attrs.map(([k, v]) => ` ${k}="${quote(v)}"`).join('')}>${n.children.map((c) => (typeof c === 'string' ? quote(c) : write(c))).join('')}</${n.name}>`;
 
 describe('against saxes', () => {
   it('agrees on soups of XML', () => {
