@@ -66,6 +66,8 @@ run('sj', async (say) => {
           plainInClear: count.I > 1,
           haveCert: identity !== undefined,
           floor,
+          manage: false,
+          resume: null,
           password: asked,
         },
         tls: outside ? 'never' : count.x > 0 ? 'direct' : 'starttls',

@@ -1,5 +1,6 @@
 /**
- * From an open connection to a session: stream header, STARTTLS, SASL, resource binding (RFC 6120 sections 4 to 7).
+ * From an open connection to a session: stream header, STARTTLS, SASL, resource binding (RFC 6120 sections 4 to 7), or
+ * the resumption of a session that broke off (XEP-0198 section 5).
  * A state machine without sockets: it is told what arrives and says what to do through `Effects`. In each state only
  * what belongs there is accepted, in its own namespace; anything else ends the session.
  */
@@ -13,6 +14,7 @@ import { SaslError } from '../sasl/error.ts';
 import { failure } from '../sasl/failure.ts';
 import { canonical, escapeXml } from '../xml/write.ts';
 import { STREAM_NS, streamFault } from './faults.ts';
+import { SM_NS } from './manage.ts';
 
 const TLS_NS = 'urn:ietf:params:xml:ns:xmpp-tls';
 const SASL_NS = 'urn:ietf:params:xml:ns:xmpp-sasl';
@@ -36,6 +38,10 @@ export type Account = {
   haveCert: boolean;
   /** The mechanism of earlier sessions. */
   floor: string | null;
+  /** Stream management is wanted if the server has it. */
+  manage: boolean;
+  /** A session that may be resumed: its id, its full JID, how many stanzas of the server have been dealt with. */
+  resume: { id: string; jid: string; h: number } | null;
   /** Asked only if the mechanism needs it. */
   password: () => Promise<string>;
 };
@@ -48,10 +54,30 @@ export type Effects = {
   restart(): void;
   /** The server has let us in, by this mechanism. */
   authenticated(mechanism: string): void;
-  /** The session is there, and this is its full JID. */
-  online(jid: string): void;
+  /** A stanza that has come after the resource was bound and before the session was there. */
+  early(stanza: Element): void;
+  /** The session is there. */
+  online(session: Session): void;
   /** Something that could only be found out later was wrong. */
   failed(error: Error): void;
+};
+
+export type Session = {
+  /** Its full JID. */
+  jid: string;
+  /** Null if the server manages no streams, or won't manage this one. */
+  managed: Managed | null;
+  /** How many of our stanzas had arrived in the session that could not be resumed, where the server tells. */
+  arrivedBefore: number | null;
+};
+
+export type Managed = {
+  /** It goes on from where it broke off; the server has dealt with `h` of our stanzas. */
+  resumed: boolean;
+  h: number;
+  /** By which it can be resumed later, and where; null if not. */
+  id: string | null;
+  location: string | null;
 };
 
 export type Negotiation = {
@@ -64,7 +90,7 @@ export type Negotiation = {
   element(element: Element, behind: number): void;
 };
 
-type State = 'header' | 'features' | 'proceed' | 'sasl' | 'computing' | 'bind' | 'online';
+type State = 'header' | 'features' | 'proceed' | 'sasl' | 'computing' | 'resume' | 'bind' | 'enable' | 'online';
 
 /** @throws Fatal from `header` and `element`: what ends the session, and its exit code */
 export function negotiate(account: Account, effects: Effects): Negotiation {
@@ -73,6 +99,10 @@ export function negotiate(account: Account, effects: Effects): Negotiation {
   let encrypted = account.tls === 'ours' || account.tls === 'outside';
   let authenticated = false;
   let client: SaslClient | null = null;
+  let manages = false;
+  let featuresThen: Element | null = null;
+  let jid = '';
+  let arrivedBefore: number | null = null;
 
   const broken = (what: string): never => {
     throw new Fatal(EXIT.protocol, `the server broke the protocol: ${what}`);
@@ -99,7 +129,11 @@ export function negotiate(account: Account, effects: Effects): Negotiation {
       if (account.tls === 'starttls')
         throw new Fatal(EXIT.protocol, 'the server offers no STARTTLS, so it gets no password (-I goes without)');
     }
-    if (authenticated) return bind(element);
+    if (authenticated) {
+      manages = account.manage && element.getChild('sm', SM_NS) !== undefined;
+      featuresThen = element;
+      return manages && account.resume !== null ? resume(account.resume) : bind(element);
+    }
     const list = element.getChild('mechanisms', SASL_NS);
     if (!list) return broken('no SASL mechanisms in its features');
     const offered = list.getChildren('mechanism').map((m) => m.getText().trim());
@@ -158,6 +192,36 @@ export function negotiate(account: Account, effects: Effects): Negotiation {
     }
   }
 
+  function resume({ id, h }: NonNullable<Account['resume']>): void {
+    state = 'resume';
+    effects.send(`<resume xmlns='${SM_NS}' previd='${escapeXml(id)}' h='${h}'/>`);
+  }
+
+  function resumption(element: Element): void {
+    if (element.attrs.xmlns !== SM_NS) broken(`<${element.name}> instead of the session to resume`);
+    const { id, jid } = account.resume!;
+    const h = counter(element.attrs.h);
+    if (element.name === 'failed') {
+      arrivedBefore = h;
+      return bind(featuresThen!);
+    }
+    if (element.name !== 'resumed' || element.attrs.previd !== id || h === null)
+      return broken('another session than the one to resume');
+    state = 'online';
+    effects.online({ jid, managed: { resumed: true, h, id, location: null }, arrivedBefore: null });
+  }
+
+  function enabled(element: Element): void {
+    if (element.attrs.xmlns !== SM_NS) return broken(`<${element.name}> instead of stream management`);
+    const { id, resume = '', location } = element.attrs;
+    state = 'online';
+    const resumable = /^(true|1)$/.test(resume) && id !== undefined && id !== '';
+    const managed = { resumed: false, h: 0, id: resumable ? id : null, location: location ?? null };
+    if (element.name !== 'enabled' && element.name !== 'failed')
+      return broken(`<${element.name}> of stream management`);
+    effects.online({ jid, managed: element.name === 'enabled' ? managed : null, arrivedBefore });
+  }
+
   function bind(element: Element): void {
     if (!element.getChild('bind', BIND_NS)) return broken('no resource binding in its features');
     state = 'bind';
@@ -181,11 +245,16 @@ export function negotiate(account: Account, effects: Effects): Negotiation {
         `the server binds no resource for us: ${condition}`,
       );
     }
-    const jid = tryJid(element.getChild('bind', BIND_NS)?.getChildText('jid') ?? '');
-    if (element.attrs.type !== 'result' || jid === null || jid.resource === '')
+    const given = tryJid(element.getChild('bind', BIND_NS)?.getChildText('jid') ?? '');
+    if (element.attrs.type !== 'result' || given === null || given.resource === '')
       return broken('a bound resource without a full JID');
+    jid = full(given);
+    if (manages) {
+      state = 'enable';
+      return effects.send(`<enable xmlns='${SM_NS}' resume='true'/>`);
+    }
     state = 'online';
-    effects.online(full(jid));
+    effects.online({ jid, managed: null, arrivedBefore });
   }
 
   return {
@@ -221,8 +290,12 @@ export function negotiate(account: Account, effects: Effects): Negotiation {
             return effects.startTls();
           case 'sasl':
             return sasl(element);
+          case 'resume':
+            return resumption(element);
           case 'bind':
             return bound(element);
+          case 'enable':
+            return isStanza(element) ? effects.early(element) : enabled(element);
           default:
             return broken(`<${element.name}> that was not asked for`);
         }
@@ -231,6 +304,16 @@ export function negotiate(account: Account, effects: Effects): Negotiation {
       }
     },
   };
+}
+
+const isStanza = (element: Element): boolean =>
+  element.attrs.xmlns === undefined && ['iq', 'message', 'presence'].includes(element.name);
+
+/** A counter of stream management, null if it is none. */
+function counter(text: string | undefined): number | null {
+  if (text === undefined || !/^\d{1,10}$/.test(text)) return null;
+  const h = Number(text);
+  return h < 2 ** 32 ? h : null;
 }
 
 function asFatal(error: unknown): Error {

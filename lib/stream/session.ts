@@ -19,7 +19,7 @@ import { type Daemon, startDaemon } from './daemons.ts';
 import { streamError, streamFault } from './faults.ts';
 import { openLink } from './link.ts';
 import { createLiveness } from './liveness.ts';
-import { type Account, negotiate } from './negotiate.ts';
+import { type Account, negotiate, type Session } from './negotiate.ts';
 import { checkOutgoing, type DaemonName, routeIncoming, treeOf } from './route.ts';
 import type { Trace } from './trace.ts';
 
@@ -119,6 +119,7 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
       config.authenticated(mechanism);
       startDaemons();
     },
+    early: () => {},
     online,
     failed: end,
   });
@@ -231,7 +232,7 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
     }
   }
 
-  function online(jid: string): void {
+  function online({ jid }: Session): void {
     if (!config.ours()) throw new Fatal(EXIT.usage, `${dir} was taken over by another sj`);
     if (bareOf(jid) !== bare) say.warn(`the server calls this account ${jid}`);
     phase = 'online';

@@ -1,0 +1,119 @@
+/**
+ * A file of lines that outlives whoever writes it: lines are appended, and now and then the file is replaced by what
+ * still matters. A line without its end was being written when the writer ended; it does not count.
+ */
+import fs from 'node:fs';
+import { writeAll } from './append.ts';
+import { temporaryName } from './replace.ts';
+
+export type Spool = {
+  /** Appends text or bytes, which must be whole lines. @throws on failure; what was written then does not count */
+  append(lines: string | Uint8Array): void;
+  /** Tells when everything that was appended until now is on the disk, or why it is not. One call at a time runs. */
+  sync(done: (error: Error | null) => void): void;
+  /** Calls for each line that is there, without its end. @throws on failure */
+  read(line: (text: Buffer) => void): void;
+  /** Replaces the whole content. @throws on failure; then the old one is still there */
+  rewrite(lines: string | Uint8Array): void;
+  /** Bytes in the file. */
+  readonly size: number;
+  close(): void;
+};
+
+const { O_APPEND, O_CREAT, O_NOFOLLOW, O_RDWR, O_TRUNC, O_EXCL, O_WRONLY } = fs.constants;
+
+/**
+ * Opens the file, or makes it.
+ * @param line called for each line that is there, without its end
+ * @throws on failure; if it is no regular file
+ */
+export function openSpool(file: string, line: (text: Buffer) => void): Spool {
+  let fd = open();
+  let size = load();
+  /** A failed append may have left a part of a line. */
+  let torn = false;
+  let syncing: ((error: Error | null) => void)[] | null = null;
+  let waiting: ((error: Error | null) => void)[] = [];
+
+  function open(): number {
+    const opened = fs.openSync(file, O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW, 0o600);
+    if (fs.fstatSync(opened).isFile()) return opened;
+    fs.closeSync(opened);
+    throw new Error('not a regular file');
+  }
+
+  function load(): number {
+    const { whole, all } = readLines(file, line);
+    if (whole < all) fs.ftruncateSync(fd, whole);
+    return whole;
+  }
+
+  function run(): void {
+    if (syncing !== null || waiting.length === 0) return;
+    syncing = waiting;
+    waiting = [];
+    fs.fdatasync(fd, (error) => {
+      const told = syncing ?? [];
+      syncing = null;
+      for (const done of told) done(error);
+      run();
+    });
+  }
+
+  return {
+    append(lines) {
+      const bytes = typeof lines === 'string' ? Buffer.from(lines) : lines;
+      if (torn) fs.ftruncateSync(fd, size);
+      torn = true;
+      writeAll(fd, bytes);
+      torn = false;
+      size += bytes.length;
+    },
+    sync(done) {
+      waiting.push(done);
+      run();
+    },
+    read: (each) => void readLines(file, each),
+    rewrite(lines) {
+      const temporary = temporaryName(file);
+      const bytes = typeof lines === 'string' ? Buffer.from(lines) : lines;
+      const made = fs.openSync(temporary, O_WRONLY | O_CREAT | O_EXCL | O_TRUNC, 0o600);
+      try {
+        writeAll(made, bytes);
+        fs.fdatasyncSync(made);
+        fs.renameSync(temporary, file);
+      } catch (error) {
+        fs.rmSync(temporary, { force: true });
+        throw error;
+      } finally {
+        fs.closeSync(made);
+      }
+      const old = fd;
+      fd = open();
+      size = bytes.length;
+      torn = false;
+      // A sync of the old one may be under way; descriptors are closed after it.
+      if (syncing === null) fs.closeSync(old);
+      else syncing.push(() => fs.closeSync(old));
+    },
+    get size() {
+      return size;
+    },
+    close() {
+      const last = fd;
+      if (syncing === null) fs.closeSync(last);
+      else syncing.push(() => fs.closeSync(last));
+    },
+  };
+}
+
+/** @returns how many bytes are whole lines, and how many there are */
+function readLines(file: string, line: (text: Buffer) => void): { whole: number; all: number } {
+  const content = fs.readFileSync(file);
+  let whole = 0;
+  for (let end = content.indexOf(0x0a); end >= 0; end = content.indexOf(0x0a, whole)) {
+    line(content.subarray(whole, end));
+    whole = end + 1;
+  }
+  return { whole, all: content.length };
+}

@@ -1,0 +1,228 @@
+/**
+ * Keeps a session over connections and over sj's own end: what was sent, what was dealt with, and who waits for an
+ * answer, in memory and in the ledger. Here the pure parts (`manage.ts`, `ledger.ts`) meet the file.
+ */
+import { randomUUID } from 'node:crypto';
+import fs from 'node:fs';
+import path from 'node:path';
+import { EXIT, Fatal, reason } from '../cli/die.ts';
+import { replaceFile } from '../files/replace.ts';
+import { openSpool, type Spool } from '../files/spool.ts';
+import { parseElement } from '../xml/tree.ts';
+import { canonical } from '../xml/write.ts';
+import {
+  ackedLine,
+  answeredLine,
+  askedLine,
+  createReader,
+  inLine,
+  type Kept,
+  NO_NUMBERS,
+  outLines,
+  summary,
+} from './ledger.ts';
+import { createIncoming, createManners, createOutgoing, type Incoming, type Sent, SM_NS } from './manage.ts';
+import type { Session } from './negotiate.ts';
+import type { DaemonName } from './route.ts';
+
+export type Upkeep = {
+  /** What can be resumed, for `negotiate`. */
+  readonly resume: { id: string; jid: string; h: number } | null;
+  /** Requests of an earlier connection that wait for an answer: id, and whom they were sent to. */
+  readonly asked: ReadonlyMap<string, string>;
+  /**
+   * A session is there.
+   * @returns what has to be sent before anything else, and what is given up
+   */
+  begin(session: Session): { again: readonly Sent[]; lost: readonly Sent[] };
+  /** By which the daemons know the session. */
+  readonly name: string;
+  readonly incoming: Incoming<DaemonName>;
+  /** Stanzas are about to be sent. @throws if they can't be kept */
+  sent(stanzas: readonly Sent[]): void;
+  /** Tells when what was sent until now will outlive a power failure, or why not; at once if nothing is kept. */
+  kept(done: (error: Error | null) => void): void;
+  /** Whether a message of this id has been sent before. */
+  taken(id: string): boolean;
+  /** The server has dealt with `h` of ours. @throws Fatal 76 if it can't have */
+  acknowledged(h: number): void;
+  /** The server wants to know how many of its stanzas have been dealt with. */
+  wanted(): void;
+  ask(id: string, to: string): void;
+  answered(id: string): void;
+  /** What is to be said to the server now; may be empty. `now` is a monotonic clock in milliseconds. */
+  due(now: number): string;
+  /** So much is not acknowledged that nothing should be added. */
+  readonly full: boolean;
+  /** Whether there is anything that the server has not acknowledged; asks for it. */
+  request(): string;
+  /** The session is over for good. */
+  over(): void;
+  close(): void;
+};
+
+const DELAY_NS = 'urn:xmpp:delay';
+
+const FILE = '.queue';
+/** Where the session would rather be resumed, for who connects: `{"location":"HOST:PORT"}`. */
+const PLACE = '.session';
+
+/** Unacknowledged stanzas, and their bytes, that are kept before local programs have to wait. */
+const MOST_OPEN = { stanzas: 5000, bytes: 8 * 1_048_576 };
+
+/** The ledger is written anew when it is larger than this and mostly of the past, in bytes. */
+const LARGE = 1_048_576;
+
+/** What was said in a room is not said again when it is older than this, in milliseconds: the talk has gone on. */
+const ROOM_AGE = 60_000;
+
+/** A message that is sent again after so many milliseconds tells when it was sent first (XEP-0203). */
+const DELAY_AGE = 30_000;
+
+/**
+ * Opens the ledger of an account directory.
+ * @throws Fatal 111 if it can't be read or written
+ */
+export function openUpkeep(dir: string, account: string): Upkeep {
+  const reader = createReader();
+  let spool: Spool;
+  try {
+    spool = openSpool(path.join(dir, FILE), reader.line);
+  } catch (error) {
+    throw new Fatal(EXIT.temporary, `cannot open ${path.join(dir, FILE)}: ${reason(error)}`);
+  }
+  const state: Kept = reader.kept();
+  if (state.session?.account !== account) state.session = null;
+  let managed = false;
+  let name = '';
+  let incoming = createIncoming<DaemonName>(state.incoming);
+  let manners = createManners(state.incoming.count);
+
+  /** Writes the ledger anew, without what is past. */
+  function tidy(): void {
+    const past = createReader();
+    spool.read(past.line);
+    state.taken = past.kept().taken;
+    spool.rewrite(summary({ ...state, incoming: { count: incoming.handled, numbers: incoming.numbers } }));
+  }
+
+  function begin(session: Session): { again: readonly Sent[]; lost: readonly Sent[] } {
+    managed = session.managed !== null;
+    name = session.managed?.id ?? randomUUID();
+    if (session.managed?.resumed) {
+      if (state.outgoing.acknowledged(session.managed.h) === null) throw tooHigh(session.managed.h);
+      return { again: state.outgoing.open, lost: [] };
+    }
+    if (session.arrivedBefore !== null) state.outgoing.acknowledged(session.arrivedBefore);
+    const now = Date.now();
+    const again: Sent[] = [];
+    const lost: Sent[] = [];
+    for (const stanza of state.outgoing.open) {
+      const fate = judge(stanza, now);
+      if (fate === 'again') again.push(delayed(stanza, now));
+      else if (fate === 'lost') lost.push(stanza);
+    }
+    state.session = session.managed?.id ? { account, id: session.managed.id, jid: session.jid } : null;
+    state.asked.clear();
+    incoming = createIncoming<DaemonName>({ count: 0, numbers: NO_NUMBERS });
+    manners = createManners();
+    state.outgoing = createOutgoing();
+    if (managed) for (const stanza of again) state.outgoing.sent(stanza);
+    tidy();
+    place(dir, session.managed?.location ?? null);
+    return { again, lost };
+  }
+
+  return {
+    get resume() {
+      const { session } = state;
+      return session === null ? null : { id: session.id, jid: session.jid, h: state.incoming.count };
+    },
+    get asked() {
+      return state.asked;
+    },
+    begin,
+    get name() {
+      return name;
+    },
+    get incoming() {
+      return incoming;
+    },
+    sent(stanzas) {
+      if (!managed) return;
+      spool.append(outLines(stanzas));
+      for (const stanza of stanzas) state.outgoing.sent(stanza);
+    },
+    kept(done) {
+      if (managed) spool.sync(done);
+      else done(null);
+    },
+    taken: (id) => state.taken.has(id),
+    acknowledged(h) {
+      manners.answered();
+      const news = state.outgoing.acknowledged(h);
+      if (news === null) throw tooHigh(h);
+      if (news === 0) return;
+      spool.append(ackedLine(h));
+      if (spool.size > LARGE && spool.size > 4 * state.outgoing.openBytes) tidy();
+    },
+    wanted: () => manners.asked(),
+    ask(id, to) {
+      state.asked.set(id, to);
+      spool.append(askedLine(id, to));
+    },
+    answered(id) {
+      if (!state.asked.delete(id)) return;
+      spool.append(answeredLine(id));
+    },
+    due(now) {
+      if (!managed) return '';
+      const { handled, count } = incoming;
+      const { acknowledge, ask } = manners.due({ open: state.outgoing.openCount, handled, count }, now);
+      // First to the file: the server forgets what we acknowledge.
+      if (acknowledge) spool.append(inLine(handled, incoming.numbers));
+      return `${acknowledge ? `<a xmlns='${SM_NS}' h='${handled}'/>` : ''}${ask ? REQUEST : ''}`;
+    },
+    get full() {
+      return managed && (state.outgoing.openCount >= MOST_OPEN.stanzas || state.outgoing.openBytes >= MOST_OPEN.bytes);
+    },
+    request: () => (managed && state.outgoing.openCount > 0 ? REQUEST : ''),
+    over() {
+      state.session = null;
+      tidy();
+      place(dir, null);
+    },
+    close() {
+      if (managed && state.session !== null) spool.append(inLine(incoming.handled, incoming.numbers));
+      spool.close();
+    },
+  };
+}
+
+/** What becomes of a stanza whose session could not be resumed: who asks or is present is so no more. */
+function judge({ bytes, time }: Sent, now: number): 'again' | 'lost' | 'past' {
+  const {
+    name,
+    attrs: { type },
+  } = parseElement(bytes);
+  if (name !== 'message' || type === 'error') return 'past';
+  return type === 'groupchat' && now - time > ROOM_AGE ? 'lost' : 'again';
+}
+
+function delayed(stanza: Sent, now: number): Sent {
+  if (now - stanza.time < DELAY_AGE) return stanza;
+  const element = parseElement(stanza.bytes);
+  if (element.getChild('delay', DELAY_NS) === undefined)
+    element.c('delay', { xmlns: DELAY_NS, stamp: new Date(stanza.time).toISOString() });
+  return { bytes: Buffer.from(canonical(element)), time: stanza.time };
+}
+
+const REQUEST = `<r xmlns='${SM_NS}'/>`;
+
+const tooHigh = (h: number) => new Fatal(EXIT.protocol, `the server acknowledges ${h} stanzas, more than it was sent`);
+
+function place(dir: string, location: string | null): void {
+  const file = path.join(dir, PLACE);
+  if (location === null) fs.rmSync(file, { force: true });
+  else replaceFile(file, `${JSON.stringify({ location })}\n`);
+}

@@ -1,0 +1,64 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { expect, it } from 'vitest';
+import { openSpool } from '../../../lib/files/spool.ts';
+import { scratch } from './scratch.ts';
+
+function spool(file = path.join(scratch(), 'spool')) {
+  const lines: string[] = [];
+  return { file, lines, spool: openSpool(file, (line) => lines.push(line.toString())) };
+}
+
+it('gives back what was appended, and not what was not finished', () => {
+  const first = spool();
+  first.spool.append('one\ntwo\n');
+  first.spool.append(Buffer.from('drei\n'));
+  first.spool.close();
+  fs.appendFileSync(first.file, 'half a li');
+  const second = spool(first.file);
+  expect(second.lines).toEqual(['one', 'two', 'drei']);
+  second.spool.append('four\n');
+  expect(second.spool.size).toBe(18);
+  expect(fs.readFileSync(first.file, 'utf8')).toBe('one\ntwo\ndrei\nfour\n');
+  expect(fs.statSync(first.file).mode & 0o777).toBe(0o600);
+});
+
+it('is replaced as a whole and goes on', async () => {
+  const { spool: s, file } = spool();
+  s.append('old\n'.repeat(1000));
+  const synced = new Promise((resolve) => s.sync(resolve));
+  s.rewrite('new\n');
+  s.append('next\n');
+  expect(await synced).toBeNull();
+  expect(await new Promise((resolve) => s.sync(resolve))).toBeNull();
+  const lines: string[] = [];
+  s.read((line) => lines.push(line.toString()));
+  expect(lines).toEqual(['new', 'next']);
+  expect(fs.readdirSync(path.dirname(file))).toEqual(['spool']);
+});
+
+it('tells each who waits for the disk once, in order', async () => {
+  const { spool: s } = spool();
+  const told: number[] = [];
+  await new Promise<void>((resolve) => {
+    for (let i = 0; i < 20; i++) {
+      s.append(`${i}\n`);
+      s.sync((error) => {
+        expect(error).toBeNull();
+        told.push(i);
+        if (i === 19) resolve();
+      });
+    }
+  });
+  expect(told).toEqual([...Array(20).keys()]);
+  s.close();
+});
+
+it('is a file of its own, not a link or a FIFO', () => {
+  const dir = scratch();
+  fs.writeFileSync(path.join(dir, 'precious'), 'x\n');
+  fs.symlinkSync('precious', path.join(dir, 'link'));
+  expect(() => openSpool(path.join(dir, 'link'), () => {})).toThrow();
+  fs.mkdirSync(path.join(dir, 'dir'));
+  expect(() => openSpool(path.join(dir, 'dir'), () => {})).toThrow();
+});
