@@ -1,0 +1,56 @@
+/**
+ * What sj and its daemons say to each other between the stanzas, if a daemon knows of it: who has dealt with what.
+ * Elements of a namespace of their own, one a line. A daemon that never says hello is told nothing of the kind.
+ */
+import type { Element } from 'ltx';
+import { escapeXml } from '../xml/write.ts';
+
+export const CONTROL_NS = 'urn:x-sj:session';
+
+export type Control =
+  /** A daemon knows of all this. */
+  | { readonly what: 'hello' }
+  /** A daemon has dealt with everything up to this number. */
+  | { readonly what: 'done'; readonly n: number }
+  /** So many of the stanzas that a daemon sends next may have been taken before. */
+  | { readonly what: 'again'; readonly n: number }
+  /** The session `id` is there, perhaps as the continuation of an earlier one; the next stanza has the number n + 1. */
+  | { readonly what: 'session'; readonly id: string; readonly n: number; readonly resumed: boolean }
+  /** sj has taken the first `n` stanzas that the daemon has sent since its start. */
+  | { readonly what: 'sent'; readonly n: number }
+  /** sj will not send the daemon's stanza number `n`. */
+  | { readonly what: 'refused'; readonly n: number; readonly reason: string }
+  /** The session is over for good. */
+  | { readonly what: 'bye' };
+
+/** An element as one line of text, without its end. */
+export function controlText(control: Control): string {
+  let attributes = '';
+  for (const [name, value] of Object.entries(control))
+    if (name !== 'what' && value !== false) attributes += ` ${name}='${escapeXml(String(value))}'`;
+  return `<${control.what} xmlns='${CONTROL_NS}'${attributes}/>`;
+}
+
+export const isControl = (element: Element): boolean => element.attrs.xmlns === CONTROL_NS;
+
+/** Reads an element; null if it is none of these. */
+export function readControl(element: Element): Control | null {
+  if (!isControl(element)) return null;
+  const { id = '', n: number = '', resumed, reason = '' } = element.attrs;
+  const n = /^\d{1,15}$/.test(number) ? Number(number) : null;
+  switch (element.name) {
+    case 'hello':
+    case 'bye':
+      return { what: element.name };
+    case 'done':
+    case 'again':
+    case 'sent':
+      return n === null ? null : { what: element.name, n };
+    case 'session':
+      return n === null ? null : { what: 'session', id, n, resumed: resumed === 'true' };
+    case 'refused':
+      return n === null ? null : { what: 'refused', n, reason };
+    default:
+      return null;
+  }
+}
