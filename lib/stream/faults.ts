@@ -40,5 +40,6 @@ export function streamFault(error: Element): Fatal {
     elements.find((e) => e.attrs.xmlns === CONDITION_NS && e.name !== 'text')?.name ?? 'undefined-condition';
   const text = elements.find((e) => e.attrs.xmlns === CONDITION_NS && e.name === 'text')?.getText() ?? '';
   const meaning = Object.hasOwn(MEANING, condition) ? MEANING[condition]! : EXIT.temporary;
-  return new Fatal(meaning, `the server ended the stream: ${condition}${text === '' ? '' : `: ${text}`}`);
+  const said = text.trim() === '' ? '' : `: ${text.trim().slice(0, 200)}`;
+  return new Fatal(meaning, `the server ended the stream: ${condition.slice(0, 64)}${said}`);
 }

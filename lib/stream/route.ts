@@ -42,13 +42,13 @@ export function routeIncoming(piece: Piece, asked: Asked): DaemonName | 'error' 
  */
 export function checkOutgoing(piece: Piece, asked: Asked): string | null {
   if (piece.ns !== CLIENT_NS || !['message', 'presence', 'iq'].includes(piece.name))
-    return `<${piece.name}> is no stanza`;
+    return `<${piece.name.slice(0, 64)}> is no stanza`;
   if (piece.name !== 'iq') return null;
   const { id, type, to } = rootOf(piece).attrs;
   if (id === undefined || id === '') return 'an iq without an id';
   if (type === 'result' || type === 'error') return null;
-  if (type !== 'get' && type !== 'set') return `an iq of type ${type ?? 'nothing'}`;
-  if (!isIqId(id)) return `an iq with an id that no file can have: ${id}`;
+  if (type !== 'get' && type !== 'set') return `an iq of type ${type?.slice(0, 64) ?? 'nothing'}`;
+  if (!isIqId(id)) return `an iq with an id that no file can have: ${id.slice(0, 64)}`;
   asked.ask(id, to);
   return null;
 }
