@@ -121,7 +121,7 @@ export function negotiate(account: Account, effects: Effects): Negotiation {
   function features(element: Element): void {
     if (element.attrs.xmlns !== STREAM_NS || element.name !== 'features')
       return broken(`<${element.name}> instead of its features`);
-    if (!encrypted && account.tls !== 'outside') {
+    if (!encrypted && !authenticated) {
       if (element.getChild('starttls', TLS_NS)) {
         state = 'proceed';
         return effects.send(`<starttls xmlns='${TLS_NS}'/>`);
@@ -136,11 +136,12 @@ export function negotiate(account: Account, effects: Effects): Negotiation {
     }
     const list = element.getChild('mechanisms', SASL_NS);
     if (!list) return broken('no SASL mechanisms in its features');
-    const offered = list.getChildren('mechanism').map((m) => m.getText().trim());
+    // XEP-0474 hashes the list as it came; a server that writes white space into it is understood all the same.
+    const mechanisms = list.getChildren('mechanism').map((m) => m.getText());
     const types = element.getChild('sasl-channel-binding', BINDING_TYPES_NS);
     const announced = types ? types.getChildren('channel-binding').map((c) => c.attrs.type ?? '') : null;
     const choice = choose({
-      offered,
+      offered: mechanisms.map((name) => name.trim()),
       announced,
       bindings,
       tls: encrypted,
@@ -150,11 +151,7 @@ export function negotiate(account: Account, effects: Effects): Negotiation {
     });
     later(async () => {
       const password = choice.mechanism === 'EXTERNAL' ? null : await account.password();
-      client = await createClient(
-        choice,
-        { user: account.user, password },
-        { mechanisms: offered, bindings: announced },
-      );
+      client = await createClient(choice, { user: account.user, password }, { mechanisms, bindings: announced });
       state = 'sasl';
       effects.send(`<auth xmlns='${SASL_NS}' mechanism='${client.name}'>${client.initial}</auth>`);
     });
@@ -273,7 +270,7 @@ export function negotiate(account: Account, effects: Effects): Negotiation {
       if (element.name !== 'stream' || element.attrs.xmlns !== STREAM_NS) {
         throw new Fatal(EXIT.protocol, 'this is no XMPP server: its stream is in another namespace');
       }
-      if (!/^[1-9]\d*\.\d+$/.test(element.attrs.version ?? '')) broken('an XMPP version before 1.0');
+      if (!/^0*[1-9]\d*\.\d+$/.test(element.attrs.version ?? '')) broken('an XMPP version before 1.0');
       state = 'features';
     },
     element(element, behind) {
@@ -310,13 +307,18 @@ const isStanza = (element: Element): boolean =>
   element.attrs.xmlns === undefined && ['iq', 'message', 'presence'].includes(element.name);
 
 /** A counter of stream management, null if it is none. */
-function counter(text: string | undefined): number | null {
+export function counter(text: string | undefined): number | null {
   if (text === undefined || !/^\d{1,10}$/.test(text)) return null;
   const h = Number(text);
   return h < 2 ** 32 ? h : null;
 }
 
+const FLOOR_REMEDY = ' (if you know why, remove the file .sasl in the account directory and try again)';
+
 function asFatal(error: unknown): Error {
-  if (error instanceof SaslError) return new Fatal(error.exit, error.message);
+  if (error instanceof SaslError) {
+    const lift = error.code === 'below-floor' || error.code === 'unknown-floor' ? FLOOR_REMEDY : '';
+    return new Fatal(error.exit, error.message + lift);
+  }
   return error instanceof Error ? error : new Error(String(error));
 }
