@@ -10,6 +10,7 @@ import { checkDescriptors } from '../lib/stream/link.ts';
 import { runSession } from '../lib/stream/session.ts';
 import { bindingsOf, readIdentity, secure } from '../lib/stream/tls.ts';
 import { createTrace } from '../lib/stream/trace.ts';
+import { openUpkeep } from '../lib/stream/upkeep.ts';
 
 const USAGE = 'sj [-DIITx] [-c CAFILE] [-d DIR] [-p FD] [-r RESOURCE] [-t SECONDS] -s SERVER -u USER';
 
@@ -53,9 +54,11 @@ run('sj', async (say) => {
     // Asked for before the server's clock runs; a certificate may do without it.
     if (identity === undefined) await asked();
     const floor = readFloor(dir, account);
+    let doubt = () => {};
+    process.on('SIGHUP', () => doubt());
+    const upkeep = openUpkeep(dir, account);
     const stop = new AbortController();
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stop.abort());
-    process.on('SIGHUP', () => {});
     return await runSession(
       {
         dir,
@@ -66,8 +69,7 @@ run('sj', async (say) => {
           plainInClear: count.I > 1,
           haveCert: identity !== undefined,
           floor,
-          manage: false,
-          resume: null,
+          resume: upkeep.resume,
           password: asked,
         },
         tls: outside ? 'never' : count.x > 0 ? 'direct' : 'starttls',
@@ -78,6 +80,10 @@ run('sj', async (say) => {
             ),
           ),
         timeout: timeout * 1000,
+        upkeep,
+        onDoubt: (listener) => {
+          doubt = listener;
+        },
         authenticated: (mechanism) => isMechanism(mechanism) && writeFloor(dir, account, floorAfter(mechanism, floor)),
         ours: () => lock.confirm(),
         trace: createTrace(count.D > 0, say.info),

@@ -13,15 +13,19 @@ export type Asked = {
   readonly size: number;
 };
 
+/** Who writes down what is asked, and what has been answered. */
+export type AskedLog = { ask(id: string, to: string): void; answered(id: string): void };
+
 /** Requests that are never answered must not add up: beyond this many, the oldest is forgotten. */
 const LIMIT = 4096;
 
 /**
  * @param self the session's full JID. The server answers for the account and for itself, and may leave `from` out
  * (RFC 6120 section 8.1.2.1); it does not let others do so.
+ * @param before requests of the same session that were sent on an earlier connection
  */
-export function createAsked(self: string): Asked {
-  const open = new Map<string, string>();
+export function createAsked(self: string, before: Iterable<readonly [string, string]> = [], log?: AskedLog): Asked {
+  const open = new Map<string, string>(before);
   const account = bareOf(self) ?? self;
   const domain = account.slice(account.indexOf('@') + 1);
   const normal = (jid: string): string => {
@@ -31,15 +35,23 @@ export function createAsked(self: string): Asked {
   return {
     ask(id, to) {
       open.delete(id);
-      open.set(id, to === undefined || to === '' ? account : normal(to));
-      if (open.size > LIMIT) open.delete(open.keys().next().value!);
+      const whom = to === undefined || to === '' ? account : normal(to);
+      open.set(id, whom);
+      log?.ask(id, whom);
+      if (open.size <= LIMIT) return;
+      const oldest = open.keys().next().value!;
+      open.delete(oldest);
+      log?.answered(oldest);
     },
     answers(id, from) {
       const to = open.get(id);
       if (to === undefined) return false;
       const own = to === account || to === domain;
       const right = from === undefined ? own : sameEntity(normal(from), to, own);
-      if (right) open.delete(id);
+      if (right) {
+        open.delete(id);
+        log?.answered(id);
+      }
       return right;
     },
     get size() {

@@ -4,25 +4,28 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Duplex, Writable } from 'node:stream';
-import { findProgram } from '../cli/program.ts';
+import { findProgram, isShipped } from '../cli/program.ts';
 import type { Piece } from '../xml/split.ts';
 import { createBatch } from './batch.ts';
+import type { DaemonName } from './route.ts';
 
 export type DaemonEvents = {
   /** Bytes of stanzas to send. */
-  data(name: string, chunk: Buffer): void;
+  data(name: DaemonName, chunk: Buffer): void;
   /** The daemon takes input again. */
   drain(): void;
   /** It has ended: by itself with a code, or by a signal, or it could not be started. */
-  exit(name: string, how: string, clean: boolean): void;
+  exit(name: DaemonName, how: string, clean: boolean): void;
 };
 
 export type Daemon = {
-  readonly name: string;
+  readonly name: DaemonName;
+  /** Whether it tells what it has dealt with. One that is not ours does not, unless it says hello. */
+  tells: boolean;
   /** Adds a stanza to the batch: bytes as they came, or the canonical text. */
   put(stanza: Piece | string): void;
-  /** Writes the batch; false: the daemon is behind, wait for `drain`. */
-  flush(): boolean;
+  /** Writes the batch, and tells when the system has taken it; false: the daemon is behind, wait for `drain`. */
+  flush(taken?: () => void): boolean;
   /** No more stanzas: it finishes its work and ends. */
   end(): void;
   /** Reads no more of what it sends: it will see that nobody is there. */
@@ -41,8 +44,9 @@ const BACK = 3;
  * Starts a daemon.
  * @throws Fatal 100 if there is no such program
  */
-export function startDaemon(name: string, args: string[], env: NodeJS.ProcessEnv, on: DaemonEvents): Daemon {
-  const child: ChildProcess = spawn(findProgram(name), [...args, '-o', `/dev/fd/${BACK}`], {
+export function startDaemon(name: DaemonName, args: string[], env: NodeJS.ProcessEnv, on: DaemonEvents): Daemon {
+  const program = findProgram(name);
+  const child: ChildProcess = spawn(program, [...args, '-o', `/dev/fd/${BACK}`], {
     stdio: ['pipe', 'inherit', 'inherit', 'pipe'],
     env,
   });
@@ -75,11 +79,15 @@ export function startDaemon(name: string, args: string[], env: NodeJS.ProcessEnv
   const batch = createBatch();
   return {
     name,
+    tells: isShipped(name, program),
     put: batch.put,
-    flush() {
+    flush(taken) {
       const lines = batch.take();
       if (lines === null) return !stdin.writableNeedDrain;
-      return stdin.writable ? stdin.write(lines) : true;
+      if (!stdin.writable) return true;
+      return stdin.write(lines, (error) => {
+        if (!error) taken?.();
+      });
     },
     end: () => void stdin.end(),
     cutBack: () => void back.destroy(),

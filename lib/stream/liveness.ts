@@ -6,25 +6,37 @@
 export type Liveness = {
   /** Something was received, or we could not listen until now. */
   heard(now: number): void;
+  /** The network may have changed, or the machine has slept: an answer is wanted soon. */
+  doubt(now: number): void;
   /** What is due, and in how many milliseconds to ask again. */
   check(now: number): { verdict: 'alive' | 'ask' | 'dead'; next: number };
 };
 
+/** In doubt, the other side has so many milliseconds. */
+const HURRY = 10_000;
+
 /** @param limit the longest silence, in milliseconds; `now` is a monotonic clock in milliseconds */
 export function createLiveness(limit: number, now: number): Liveness {
-  let last = now;
+  let ask = now + limit / 2;
+  let end = now + limit;
   let asked = false;
   return {
     heard(at) {
-      last = at;
+      ask = at + limit / 2;
+      end = at + limit;
+      asked = false;
+    },
+    doubt(at) {
+      ask = at;
+      end = Math.min(end, at + Math.min(limit, HURRY));
+      // What was asked before the doubt may never have left.
       asked = false;
     },
     check(at) {
-      const silent = at - last;
-      if (silent >= limit) return { verdict: 'dead', next: 0 };
-      if (asked || silent < limit / 2) return { verdict: 'alive', next: asked ? limit - silent : limit / 2 - silent };
+      if (at >= end) return { verdict: 'dead', next: 0 };
+      if (asked || at < ask) return { verdict: 'alive', next: (asked ? end : ask) - at };
       asked = true;
-      return { verdict: 'ask', next: limit - silent };
+      return { verdict: 'ask', next: end - at };
     },
   };
 }

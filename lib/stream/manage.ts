@@ -83,6 +83,10 @@ export type Incoming<Name extends string> = {
   readonly handled: number;
   /** A stanza for one of the takers, or for nobody, has arrived. @returns its number among those of the taker */
   arrived(taker: Name | null): number;
+  /** The taker is given a stanza that did not come from the other side. */
+  extra(taker: Name): void;
+  /** The number of the last stanza that a taker was given. */
+  given(taker: Name): number;
   /** What has arrived until now has been handed over: the end of a batch. */
   mark(): void;
   /** The taker has dealt with its stanzas up to this number. */
@@ -131,6 +135,8 @@ export function createIncoming<Name extends string>(from: {
       count = plus(count, 1);
       return taker === null ? 0 : ++takers[taker].given;
     },
+    extra: (taker) => void takers[taker].given++,
+    given: (taker) => takers[taker].given,
     mark() {
       if (count === marked) return;
       marked = count;
@@ -148,6 +154,8 @@ export function createIncoming<Name extends string>(from: {
 
 /** When to acknowledge, and when to ask for it: by count and by time, not for each stanza. */
 export type Manners = {
+  /** How many of its stanzas the other side knows to be dealt with. */
+  readonly told: number;
   /** The other side wants to know. */
   asked(): void;
   /** An acknowledgement has come. */
@@ -172,6 +180,9 @@ export function createManners(start = 0): Manners {
   let openSince: number | null = null;
   let toldSince: number | null = null;
   return {
+    get told() {
+      return told;
+    },
     asked() {
       owed = 'now';
     },

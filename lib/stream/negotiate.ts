@@ -38,8 +38,6 @@ export type Account = {
   haveCert: boolean;
   /** The mechanism of earlier sessions. */
   floor: string | null;
-  /** Stream management is wanted if the server has it. */
-  manage: boolean;
   /** A session that may be resumed: its id, its full JID, how many stanzas of the server have been dealt with. */
   resume: { id: string; jid: string; h: number } | null;
   /** Asked only if the mechanism needs it. */
@@ -130,7 +128,7 @@ export function negotiate(account: Account, effects: Effects): Negotiation {
         throw new Fatal(EXIT.protocol, 'the server offers no STARTTLS, so it gets no password (-I goes without)');
     }
     if (authenticated) {
-      manages = account.manage && element.getChild('sm', SM_NS) !== undefined;
+      manages = element.getChild('sm', SM_NS) !== undefined;
       featuresThen = element;
       return manages && account.resume !== null ? resume(account.resume) : bind(element);
     }

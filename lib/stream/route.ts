@@ -14,7 +14,7 @@ export type DaemonName = 'messaged' | 'presenced' | 'iqd';
 export const treeOf = (p: Piece): Element => parseElement(p.buf.subarray(p.start, p.end), p.scope);
 
 /** The root of a stanza without its children, however large they are. */
-function rootOf(p: Piece): Element {
+export function rootOf(p: Piece): Element {
   const close = tagEnd(p.buf, p.start, p.end);
   if (p.buf[close - 1] === 0x2f) return treeOf(p);
   return parseElement(Buffer.concat([p.buf.subarray(p.start, close), Buffer.from('/>')]), p.scope);
@@ -27,10 +27,19 @@ function rootOf(p: Piece): Element {
 export function routeIncoming(piece: Piece, asked: Asked): DaemonName | 'error' | null {
   if (piece.ns === STREAM_NS && piece.name === 'error') return 'error';
   if (piece.ns !== CLIENT_NS) return null;
-  if (piece.name === 'message') return 'messaged';
-  if (piece.name === 'presence') return 'presenced';
-  if (piece.name !== 'iq') return null;
-  const { id, type, from } = rootOf(piece).attrs;
+  return wayOf(piece.name, piece.name === 'iq' ? rootOf(piece).attrs : {}, asked);
+}
+
+/** The same, by the name and the attributes of its root. */
+export function wayOf(
+  name: string,
+  attrs: Readonly<Record<string, string | undefined>>,
+  asked: Asked,
+): DaemonName | null {
+  if (name === 'message') return 'messaged';
+  if (name === 'presence') return 'presenced';
+  if (name !== 'iq') return null;
+  const { id, type, from } = attrs;
   if (type === 'get' || type === 'set') return 'iqd';
   if (type !== 'result' && type !== 'error') return null;
   return id !== undefined && asked.answers(id, from) ? 'iqd' : null;

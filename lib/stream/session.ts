@@ -1,27 +1,29 @@
 /**
- * The life of a session: the connection, its negotiation, the daemons, and the stanzas between them. This is the edge
- * that holds the pure parts together; what a stanza means is decided in `route.ts`, what a server says before the
- * session in `negotiate.ts`.
+ * The life of a session: the connection, its negotiation, the stanzas both ways, and its end. This is the edge that
+ * holds the pure parts together; what a stanza means is decided in `route.ts`, what a server says before the session in
+ * `negotiate.ts`, what has arrived and what has not in `upkeep.ts`.
  */
-import path from 'node:path';
+import { Element } from 'ltx';
 import { EXIT, type ExitCode, Fatal, reason, type Say } from '../cli/die.ts';
 import { setState } from '../files/account.ts';
 import { logEvent } from '../files/events.ts';
-import { type FifoReader, openFifo } from '../files/fifo.ts';
 import { bareOf } from '../jid/jid.ts';
 import { clearPresences } from '../presence/clear.ts';
 import type { Bindings } from '../sasl/binding.ts';
-import { createSplitter, type Piece, type Splitter } from '../xml/split.ts';
+import { CLIENT_NS } from '../xml/read.ts';
+import { createSplitter, type Piece } from '../xml/split.ts';
+import { parseElement } from '../xml/tree.ts';
 import { canonical } from '../xml/write.ts';
 import { type Asked, createAsked } from './asked.ts';
-import { createBatch } from './batch.ts';
-import { type Daemon, startDaemon } from './daemons.ts';
 import { streamError, streamFault } from './faults.ts';
 import { openLink } from './link.ts';
 import { createLiveness } from './liveness.ts';
-import { type Account, negotiate, type Session } from './negotiate.ts';
-import { checkOutgoing, type DaemonName, routeIncoming, treeOf } from './route.ts';
+import { createLocals } from './locals.ts';
+import { type Sent, SM_NS } from './manage.ts';
+import { type Account, counter, negotiate, type Session } from './negotiate.ts';
+import { rootOf, routeIncoming, treeOf, wayOf } from './route.ts';
 import type { Trace } from './trace.ts';
+import type { Upkeep } from './upkeep.ts';
 
 export type SessionConfig = {
   dir: string;
@@ -32,16 +34,29 @@ export type SessionConfig = {
   secure: (link: ReturnType<typeof openLink>) => Promise<Bindings>;
   /** The longest silence of the server, in milliseconds. */
   timeout: number;
+  upkeep: Upkeep;
   /** A mechanism has worked. */
   authenticated: (mechanism: string) => void;
   /** Whether the directory is still ours. */
   ours: () => boolean;
+  /** Calls when somebody thinks that the network has changed. */
+  onDoubt: (listener: () => void) => void;
   trace: Trace;
   say: Say;
 };
 
 /** How long, in milliseconds, an orderly end may take in all, and its parts. */
-const END = { all: 1900, farewell: 400, daemons: 1000, close: 400 };
+const END = { all: 1900, farewell: 400, daemons: 800, acknowledged: 200, close: 300 };
+
+/** The longest sleep between two looks at the clocks, and how far they may part before we think that the machine slept. */
+const TICK = 10_000;
+const SLEPT = 5000;
+
+/** When, in milliseconds, to try again to keep what could not be kept, and to see whether to acknowledge or to ask. */
+const AGAIN = 1000;
+const LATER = 5000;
+
+const NOTHING = Buffer.alloc(0);
 
 const now = () => performance.now();
 
@@ -51,23 +66,39 @@ const now = () => performance.now();
  * @returns the exit code; what went wrong has been said on stderr
  */
 export function runSession(config: SessionConfig, stop: AbortSignal): Promise<ExitCode> {
-  const { dir, account, trace, say } = config;
+  const { dir, account, trace, say, upkeep } = config;
   const bare = `${account.user}@${account.domain}`;
   let phase: 'negotiating' | 'online' | 'leaving' | 'over' = 'negotiating';
   let linkAlive = true;
+  let linkPaused = false;
   let asked: Asked = createAsked(bare);
-  let fifo: FifoReader | null = null;
-  const daemons = new Map<DaemonName, Daemon>();
-  const sources = new Map<string, Splitter>();
-  const outgoing = createBatch();
   const liveness = createLiveness(config.timeout, now());
-  const waiting: { farewell?: () => void; close?: () => void; exits?: () => void } = {};
-  let daemonDied = false;
+  const early: Element[] = [];
+  /** What is to be sent, but can't be kept for now. */
+  let unkept: { lines: Buffer; stanzas: Sent[]; tell: () => void } | null = null;
+  let sendsFreely = true;
+  let complained = false;
+  const waiting: { farewell?: () => void; close?: () => void; exits?: () => void; acknowledged?: () => void } = {};
   let timer: NodeJS.Timeout;
+  let drift = Date.now() - now();
+  let soon: NodeJS.Timeout | null = null;
   let resolveExit: (code: ExitCode) => void;
   const exit = new Promise<ExitCode>((resolve) => {
     resolveExit = resolve;
   });
+
+  const locals = createLocals(
+    { dir, bare, say, trace, sentBefore: upkeep.taken },
+    {
+      batch: () => guard(sendOutgoing),
+      drain: () => guard(handOver),
+      exit(name, how) {
+        waiting.exits?.();
+        if (phase === 'negotiating' || phase === 'online') end(new Fatal(EXIT.temporary, `${name} ${how}`));
+      },
+      broken: end,
+    },
+  );
 
   // What comes from the server.
 
@@ -92,20 +123,17 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
       data(chunk) {
         liveness.heard(now());
         splitter.push(chunk);
-        flushDaemons();
-        flushOutgoing();
+        guard(handOver);
       },
-      drain: () => setOutgoing(true),
+      drain() {
+        sendsFreely = true;
+        flow();
+      },
       end(error) {
         linkAlive = false;
-        waiting.close?.();
-        waiting.farewell?.();
-        end(
-          new Fatal(
-            EXIT.temporary,
-            error === null ? 'the server closed the connection' : `the connection broke: ${reason(error)}`,
-          ),
-        );
+        for (const wait of ['close', 'farewell', 'acknowledged'] as const) waiting[wait]?.();
+        const how = error === null ? 'the server closed the connection' : `the connection broke: ${reason(error)}`;
+        end(new Fatal(EXIT.temporary, how));
       },
     },
     config.tls !== 'never',
@@ -117,9 +145,9 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
     restart: () => splitter.restart(),
     authenticated(mechanism) {
       config.authenticated(mechanism);
-      startDaemons();
+      locals.start();
     },
-    early: () => {},
+    early: (stanza) => void early.push(stanza),
     online,
     failed: end,
   });
@@ -147,119 +175,153 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
   function received(piece: Piece): void {
     trace('recv', piece.buf.toString('utf8', piece.start, piece.end));
     if (phase === 'negotiating') return negotiation.element(treeOf(piece), piece.behind);
+    if (piece.ns === SM_NS) return management(piece);
     const way = routeIncoming(piece, asked);
     if (way === 'error') throw streamFault(treeOf(piece));
-    if (way !== null) daemons.get(way)?.put(piece.canonical ? piece : canonical(treeOf(piece)));
-    else if (waiting.farewell && piece.name === 'iq' && treeOf(piece).attrs.id === FAREWELL) waiting.farewell();
+    if (piece.ns !== CLIENT_NS) return;
+    upkeep.incoming.arrived(way);
+    if (way !== null) locals.put(way, piece.canonical ? piece : canonical(treeOf(piece)));
+    else if (waiting.farewell && piece.name === 'iq' && rootOf(piece).attrs.id === FAREWELL) waiting.farewell();
   }
 
-  function flushDaemons(): void {
-    let free = true;
-    for (const daemon of daemons.values()) if (!daemon.flush() && daemon.running) free = false;
-    if (free) link.resume();
-    else link.pause();
+  /** XEP-0198: the server asks, or answers. */
+  function management(piece: Piece): void {
+    if (piece.name === 'r') return upkeep.wanted();
+    const h = piece.name === 'a' ? counter(treeOf(piece).attrs.h) : null;
+    if (h === null) return;
+    upkeep.acknowledged(h);
+    if (upkeep.request() === '') waiting.acknowledged?.();
+    flow();
+  }
+
+  /** The end of a batch from the server: the daemons get theirs. */
+  function handOver(): void {
+    const free = locals.flush();
+    if (free === linkPaused) {
+      linkPaused = !free;
+      if (free) link.resume();
+      else link.pause();
+    }
+    upkeep.incoming.mark();
+    sendOutgoing();
   }
 
   // What goes to the server.
 
   function send(text: string): void {
-    if (!linkAlive) return;
+    if (!linkAlive || text === '') return;
     trace('sent', text);
     link.write(text);
   }
 
-  function flushOutgoing(): void {
-    const batch = outgoing.take();
-    if (batch !== null && linkAlive && !link.write(batch)) setOutgoing(false);
+  /** A stanza of our own; it counts like any other. */
+  function sendStanza(text: string): void {
+    const sent = { bytes: Buffer.from(text), time: Date.now() };
+    upkeep.sent([sent]);
+    send(text);
   }
 
-  /** Lets local programs go on writing, or makes them wait. */
-  function setOutgoing(flow: boolean): void {
-    if (flow) fifo?.resume();
-    else fifo?.pause();
-    for (const daemon of daemons.values()) {
-      if (flow && phase !== 'negotiating') daemon.resume();
-      else daemon.pause();
+  /** The end of a batch from local programs: what they send is kept, then sent, then they are told. */
+  function sendOutgoing(): void {
+    if (phase === 'negotiating') return;
+    if (unkept === null) {
+      const parts: Buffer[] | undefined = upkeep.managed ? [] : undefined;
+      const lines = locals.take(parts) ?? NOTHING;
+      const time = Date.now();
+      const stanzas = parts?.map((bytes) => ({ bytes, time })) ?? [];
+      if (lines.length > 0 || locals.untold) unkept = { lines, stanzas, tell: locals.taken() };
     }
+    if (unkept !== null) keep(unkept);
+    if (linkAlive) send(upkeep.due(now()));
+    if (upkeep.pending) soon ??= setTimeout(later, LATER);
   }
 
-  /** Reads stanzas of a local program; `name` is told in complaints. */
-  function source(name: string): Splitter {
-    const known = sources.get(name);
-    if (known) return known;
-    const drop = (why: string) => {
-      say.warn(`${name}: dropped a stanza: ${why}`);
-      logEvent(dir, 'error', '', `${name}: dropped a stanza: ${why}`);
-    };
-    const made = createSplitter('fragments', {
-      stanza(piece) {
-        const why = checkOutgoing(piece, asked);
-        if (why !== null) return drop(why);
-        trace('sent', piece.buf.toString('utf8', piece.start, piece.end));
-        outgoing.put(piece.canonical ? piece : canonical(treeOf(piece)));
-      },
-      fault: (error) => drop(error.message),
-    });
-    sources.set(name, made);
-    return made;
+  function keep({ lines, stanzas, tell }: NonNullable<typeof unkept>): void {
+    try {
+      upkeep.sent(stanzas);
+    } catch (error) {
+      if (!complained) say.warn(`cannot keep what is to be sent, so it waits: ${reason(error)}`);
+      complained = true;
+      soon ??= setTimeout(later, AGAIN);
+      return flow();
+    }
+    unkept = null;
+    complained = false;
+    if (linkAlive && lines.length > 0 && !link.write(lines)) sendsFreely = false;
+    if (linkAlive || upkeep.managed)
+      upkeep.kept((error) => {
+        if (error !== null) return say.warn(`cannot keep what is sent: ${reason(error)}`);
+        tell();
+        locals.flush();
+      });
+    flow();
   }
 
-  function sent(name: string, chunk: Buffer): void {
-    source(name).push(chunk);
-    flushOutgoing();
+  function later(): void {
+    soon = null;
+    guard(sendOutgoing);
+  }
+
+  /** Local programs wait while the server does not keep up, or what they send can't be kept. */
+  function flow(): void {
+    locals.flow(sendsFreely && unkept === null && !upkeep.full);
   }
 
   // The session.
 
-  function startDaemons(): void {
-    const env: NodeJS.ProcessEnv = { ...process.env, SJ_DIR: dir, SJ_JID: bare };
-    // On Node 20 it costs each program 50 ms at its start.
-    delete env.NODE_EXTRA_CA_CERTS;
-    const on = {
-      data: sent,
-      drain: flushDaemons,
-      exit(name: string, how: string, clean: boolean) {
-        if (!clean) daemonDied = true;
-        waiting.exits?.();
-        if (phase === 'negotiating' || phase === 'online') end(new Fatal(EXIT.temporary, `${name} ${how}`));
-      },
-    };
-    for (const name of ['messaged', 'presenced', 'iqd'] as const) {
-      const args = name === 'messaged' ? ['-d', dir, '-j', bare] : ['-d', dir];
-      const daemon = startDaemon(name, args, env, on);
-      daemon.pause();
-      daemons.set(name, daemon);
-    }
-  }
-
-  function online({ jid }: Session): void {
+  function online(session: Session): void {
+    const { jid } = session;
     if (!config.ours()) throw new Fatal(EXIT.usage, `${dir} was taken over by another sj`);
     if (bareOf(jid) !== bare) say.warn(`the server calls this account ${jid}`);
+    const resumed = session.managed?.resumed === true;
+    const unanswered = [...upkeep.asked];
+    const { again, lost } = upkeep.begin(session);
     phase = 'online';
-    asked = createAsked(jid);
+    asked = createAsked(jid, resumed ? unanswered : [], upkeep);
     setState(dir, `online ${jid}`);
     logEvent(dir, 'online', bare, jid);
+    for (const stanza of again) send(stanza.bytes.toString());
+    for (const stanza of lost) giveUp(stanza);
     // Servers tell of changed subscriptions only who has asked for the roster (RFC 6121 section 2.2).
-    send("<iq type='get' id='sj:roster'><query xmlns='jabber:iq:roster'/></iq>");
-    fifo = openFifo(path.join(dir, 'in'), {
-      data: (chunk) => sent('in', chunk as Buffer),
-      eof: () => sources.get('in')?.eof(),
-      error: (error) => end(new Fatal(EXIT.temporary, `cannot read ${path.join(dir, 'in')}: ${reason(error)}`)),
-    });
-    setOutgoing(true);
+    if (!resumed) sendStanza("<iq type='get' id='sj:roster'><query xmlns='jabber:iq:roster'/></iq>");
+    for (const stanza of early) {
+      const way = wayOf(stanza.name, stanza.attrs, asked);
+      if (way !== null) locals.put(way, canonical(stanza));
+    }
+    locals.online({ name: upkeep.name, resumed, incoming: upkeep.incoming, asked });
+    if (!resumed) for (const [id, to] of unanswered) answerFor(id, to);
+    handOver();
+  }
+
+  /** Whoever asked in a session that could not be resumed gets an answer, too. */
+  function answerFor(id: string, to: string): void {
+    const iq = new Element('iq', { type: 'error', id, ...(to !== '' && { from: to }) });
+    iq.c('error', { type: 'wait' }).c('remote-server-timeout', { xmlns: 'urn:ietf:params:xml:ns:xmpp-stanzas' });
+    upkeep.incoming.extra('iqd');
+    locals.put('iqd', canonical(iq));
+  }
+
+  function giveUp(stanza: Sent): void {
+    const { to = '' } = parseElement(stanza.bytes).attrs;
+    logEvent(dir, 'error', bareOf(to) ?? '', 'not sent again after the connection was lost: it is too old for a room');
   }
 
   function watch(): void {
-    const { verdict, next } = liveness.check(now());
+    const [mono, wall] = [now(), Date.now()];
+    if (wall - mono - drift > SLEPT) liveness.doubt(mono);
+    drift = wall - mono;
+    // While we do not listen, silence says nothing.
+    if (linkPaused) liveness.heard(mono);
+    const { verdict, next } = liveness.check(mono);
     if (verdict === 'dead') {
       linkAlive = false;
-      return end(
-        new Fatal(EXIT.temporary, `no answer from the server for ${Math.round(config.timeout / 1000)} seconds`),
-      );
+      const silence = Math.round(config.timeout / 1000);
+      return end(new Fatal(EXIT.temporary, `no answer from the server for ${silence} seconds`));
     }
     if (verdict === 'ask' && phase === 'online')
-      send(`<iq type='get' id='sj:ping' to='${account.domain}'><ping xmlns='urn:xmpp:ping'/></iq>`);
-    timer = setTimeout(watch, Math.ceil(next));
+      guard(() => sendStanza(`<iq type='get' id='sj:ping' to='${account.domain}'><ping xmlns='urn:xmpp:ping'/></iq>`));
+    clearTimeout(timer);
+    timer = setTimeout(watch, Math.ceil(Math.min(next, TICK)));
   }
 
   /** Ends the session once, whatever comes together. */
@@ -270,36 +332,34 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
     clearTimeout(timer);
     const fatal = cause === null ? null : cause instanceof Fatal ? cause : new Fatal(EXIT.temporary, reason(cause));
     if (fatal !== null) say.fatal(fatal.message);
-    leave(wasOnline).then(() => {
+    leave(wasOnline, fatal?.code ?? EXIT.ok).then(() => {
       phase = 'over';
+      if (soon !== null) clearTimeout(soon);
       if (wasOnline) logEvent(dir, 'offline', bare, fatal?.message ?? '');
       setState(dir, fatal === null ? 'offline' : `failed ${fatal.message}`);
       resolveExit(fatal?.code ?? EXIT.ok);
     });
   }
 
-  async function leave(wasOnline: boolean): Promise<void> {
-    const force = setTimeout(() => {
-      for (const daemon of daemons.values()) daemon.kill();
-    }, END.all - 200);
+  async function leave(wasOnline: boolean, code: ExitCode): Promise<void> {
+    const force = setTimeout(locals.kill, END.all - 200);
+    const forGood = code === EXIT.ok || code === EXIT.refused || code === EXIT.usage;
+    // A session that is to be resumed must not be closed: the connection just breaks off.
+    if (!forGood && upkeep.managed) linkAlive = false;
     if (wasOnline && linkAlive) {
       // Messages stop coming once the server knows; what it sent before that is still to be written down.
       const farewell = event('farewell', END.farewell);
-      send(`<presence type='unavailable'/><iq type='get' id='${FAREWELL}'><ping xmlns='urn:xmpp:ping'/></iq>`);
-      await Promise.all([fifo?.drain(50), farewell]);
+      sendStanza("<presence type='unavailable'/>");
+      sendStanza(`<iq type='get' id='${FAREWELL}'><ping xmlns='urn:xmpp:ping'/></iq>`);
+      await Promise.all([locals.drainIn(50), farewell]);
     }
-    fifo?.close();
-    sources.get('in')?.eof();
-    if (!linkAlive) for (const daemon of daemons.values()) daemon.cutBack();
-    setOutgoing(true);
-    flushDaemons();
-    for (const daemon of daemons.values()) daemon.end();
-    const gone = () => [...daemons.values()].every((daemon) => !daemon.running);
+    if (!linkAlive && !upkeep.managed) locals.cutBack();
+    locals.end(forGood);
     const deadline = now() + END.daemons;
-    while (!gone() && now() < deadline) await event('exits', deadline - now());
-    for (const daemon of daemons.values()) daemon.kill();
-    if (daemonDied || !gone()) clearPresences(dir, say.warn);
-    flushOutgoing();
+    while (locals.running && now() < deadline) await event('exits', deadline - now());
+    if (locals.died || locals.running) clearPresences(dir, say.warn);
+    locals.kill();
+    if (wasOnline) await settle(forGood);
     if (linkAlive) {
       const closed = event('close', END.close);
       send('</stream:stream>');
@@ -308,6 +368,27 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
     }
     link.destroy();
     clearTimeout(force);
+    try {
+      upkeep.close();
+    } catch (error) {
+      say.warn(`cannot keep the session: ${reason(error)}`);
+    }
+  }
+
+  /** Sends what the daemons had to say in the end, and sees what has arrived; or leaves that to the next session. */
+  async function settle(forGood: boolean): Promise<void> {
+    try {
+      sendOutgoing();
+      const request = upkeep.request();
+      if (forGood && linkAlive && request !== '') {
+        const acknowledged = event('acknowledged', END.acknowledged);
+        send(request);
+        await acknowledged;
+      }
+      if (forGood) upkeep.over();
+    } catch (error) {
+      say.warn(`cannot keep the session: ${reason(error)}`);
+    }
   }
 
   /** Waits for something, but not for ever; in milliseconds. */
@@ -325,6 +406,10 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
 
   setState(dir, 'connecting');
   stop.addEventListener('abort', () => end(null));
+  config.onDoubt(() => {
+    liveness.doubt(now());
+    if (phase === 'online') watch();
+  });
   if (config.tls === 'direct') secured((bindings) => negotiation.start(bindings));
   else negotiation.start(null);
   watch();

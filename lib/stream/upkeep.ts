@@ -35,6 +35,10 @@ export type Upkeep = {
    * @returns what has to be sent before anything else, and what is given up
    */
   begin(session: Session): { again: readonly Sent[]; lost: readonly Sent[] };
+  /** Whether the server tells what has arrived. */
+  readonly managed: boolean;
+  /** Something is to be said sooner or later: call `due` again after some seconds. */
+  readonly pending: boolean;
   /** By which the daemons know the session. */
   readonly name: string;
   readonly incoming: Incoming<DaemonName>;
@@ -106,6 +110,10 @@ export function openUpkeep(dir: string, account: string): Upkeep {
     spool.rewrite(summary({ ...state, incoming: { count: incoming.handled, numbers: incoming.numbers } }));
   }
 
+  function tidyIfLarge(): void {
+    if (spool.size > LARGE && spool.size > 4 * state.outgoing.openBytes) tidy();
+  }
+
   function begin(session: Session): { again: readonly Sent[]; lost: readonly Sent[] } {
     managed = session.managed !== null;
     name = session.managed?.id ?? randomUUID();
@@ -128,7 +136,7 @@ export function openUpkeep(dir: string, account: string): Upkeep {
     manners = createManners();
     state.outgoing = createOutgoing();
     if (managed) for (const stanza of again) state.outgoing.sent(stanza);
-    tidy();
+    if (spool.size > 0 || managed) tidy();
     place(dir, session.managed?.location ?? null);
     return { again, lost };
   }
@@ -142,6 +150,12 @@ export function openUpkeep(dir: string, account: string): Upkeep {
       return state.asked;
     },
     begin,
+    get managed() {
+      return managed;
+    },
+    get pending() {
+      return managed && (state.outgoing.openCount > 0 || incoming.handled !== manners.told);
+    },
     get name() {
       return name;
     },
@@ -164,7 +178,7 @@ export function openUpkeep(dir: string, account: string): Upkeep {
       if (news === null) throw tooHigh(h);
       if (news === 0) return;
       spool.append(ackedLine(h));
-      if (spool.size > LARGE && spool.size > 4 * state.outgoing.openBytes) tidy();
+      tidyIfLarge();
     },
     wanted: () => manners.asked(),
     ask(id, to) {
@@ -174,6 +188,7 @@ export function openUpkeep(dir: string, account: string): Upkeep {
     answered(id) {
       if (!state.asked.delete(id)) return;
       spool.append(answeredLine(id));
+      tidyIfLarge();
     },
     due(now) {
       if (!managed) return '';
@@ -189,7 +204,7 @@ export function openUpkeep(dir: string, account: string): Upkeep {
     request: () => (managed && state.outgoing.openCount > 0 ? REQUEST : ''),
     over() {
       state.session = null;
-      tidy();
+      if (spool.size > 0) tidy();
       place(dir, null);
     },
     close() {

@@ -34,7 +34,6 @@ const ALICE: Account = {
   plainInClear: false,
   haveCert: false,
   floor: null,
-  manage: false,
   resume: null,
   password: async () => 'secret',
 };

@@ -1,0 +1,264 @@
+/**
+ * The local programs of a session: the daemons, and whoever writes stanzas into `in`. What they send is checked here
+ * and collected; what the server sends is handed to the daemons here.
+ */
+import path from 'node:path';
+import { EXIT, Fatal, reason, type Say } from '../cli/die.ts';
+import { logEvent } from '../files/events.ts';
+import { type FifoReader, openFifo } from '../files/fifo.ts';
+import { createSplitter, type Piece, type Splitter } from '../xml/split.ts';
+import { canonical } from '../xml/write.ts';
+import type { Asked } from './asked.ts';
+import { createBatch } from './batch.ts';
+import { CONTROL_NS, type Control, controlText, readControl } from './control.ts';
+import { type Daemon, startDaemon } from './daemons.ts';
+import { idOf } from './ledger.ts';
+import type { Incoming } from './manage.ts';
+import { checkOutgoing, type DaemonName, treeOf } from './route.ts';
+import type { Trace } from './trace.ts';
+
+export type LocalEvents = {
+  /** There is something to `take`, or a daemon has dealt with something. */
+  batch(): void;
+  /** A daemon that was behind takes stanzas again. */
+  drain(): void;
+  /** A daemon has ended. */
+  exit(name: DaemonName, how: string): void;
+  /** Nothing works without this: the session is to end. */
+  broken(error: Fatal): void;
+};
+
+export type Locals = {
+  /** Starts the daemons; what they send waits until `online`. */
+  start(): void;
+  /** The session is there. */
+  online(session: { name: string; resumed: boolean; incoming: Incoming<DaemonName>; asked: Asked }): void;
+  /** Hands a stanza to a daemon with the next `flush`. */
+  put(to: DaemonName, stanza: Piece | string): void;
+  /** @returns false if a daemon is behind: no more should be read before `drain` */
+  flush(): boolean;
+  /** What local programs want to send, as lines; null if there is nothing. `parts` gets each stanza by itself. */
+  take(parts?: Buffer[]): Buffer | null;
+  /** Whether a daemon has sent something and was not told what became of it. */
+  readonly untold: boolean;
+  /** To be called when what was taken until now is safe: tells the daemons so. */
+  taken(): () => void;
+  /** Lets local programs go on writing, or makes them wait. */
+  flow(on: boolean): void;
+  /** Reads what writers of `in` still have to say. */
+  drainIn(grace: number): Promise<void>;
+  /** No more stanzas for the daemons. @param bye the session is over for good */
+  end(bye: boolean): void;
+  /** Reads nothing more from the daemons. */
+  cutBack(): void;
+  kill(): void;
+  /** Whether any daemon is there, and whether one has ended as it should not. */
+  readonly running: boolean;
+  readonly died: boolean;
+};
+
+type Source = {
+  readonly splitter: Splitter;
+  /** How many stanzas it has sent; so many of the next ones may have been taken before. */
+  count: number;
+  again: number;
+};
+
+const NAMES = ['messaged', 'presenced', 'iqd'] as const;
+
+export type LocalsConfig = {
+  dir: string;
+  /** The own bare JID. */
+  bare: string;
+  say: Say;
+  trace: Trace;
+  /** Whether a message of this id has been sent by an earlier sj. */
+  sentBefore: (id: string) => boolean;
+};
+
+export function createLocals({ dir, bare, say, trace, sentBefore }: LocalsConfig, on: LocalEvents): Locals {
+  const daemons = new Map<DaemonName, Daemon>();
+  const sources = new Map<string, Source>();
+  const outgoing = createBatch();
+  /** What daemons have sent before the session was there. */
+  let held: { name: DaemonName; chunk: Buffer }[] = [];
+  let session: Parameters<Locals['online']>[0] | null = null;
+  let fifo: FifoReader | null = null;
+  /** How many of its stanzas a daemon knows to be taken. */
+  const told = new Map<Daemon, number>();
+  let died = false;
+  let flowing = false;
+
+  function tell(daemon: Daemon, control: Control): void {
+    if (daemon.tells && daemon.running) daemon.put(controlText(control));
+  }
+
+  function source(name: string): Source {
+    const known = sources.get(name);
+    if (known) return known;
+    const refuse = (why: string) => {
+      say.warn(`${name}: dropped a stanza: ${why}`);
+      logEvent(dir, 'error', '', `${name}: dropped a stanza: ${why}`);
+      const daemon = daemons.get(name as DaemonName);
+      if (daemon) tell(daemon, { what: 'refused', n: made.count, reason: why });
+    };
+    const made: Source = {
+      count: 0,
+      again: 0,
+      splitter: createSplitter('fragments', {
+        stanza(piece) {
+          const daemon = daemons.get(name as DaemonName);
+          if (daemon !== undefined && piece.ns === CONTROL_NS) return heard(daemon, made, piece);
+          made.count++;
+          if (made.again > 0 && made.again-- && repeated(piece)) return;
+          const why = checkOutgoing(piece, session!.asked);
+          if (why !== null) return refuse(why);
+          trace('sent', piece.buf.toString('utf8', piece.start, piece.end));
+          outgoing.put(piece.canonical ? piece : canonical(treeOf(piece)));
+        },
+        fault(error) {
+          made.count++;
+          refuse(error.message);
+        },
+      }),
+    };
+    sources.set(name, made);
+    return made;
+  }
+
+  function repeated(piece: Piece): boolean {
+    const id = idOf(Buffer.from(canonical(treeOf(piece))));
+    return id !== null && sentBefore(id);
+  }
+
+  function heard(daemon: Daemon, from: Source, piece: Piece): void {
+    const control = readControl(treeOf(piece));
+    if (control?.what === 'again') from.again = control.n;
+    else if (control?.what === 'done') session!.incoming.done(daemon.name, control.n);
+    else if (control?.what === 'hello') introduce(daemon);
+  }
+
+  function introduce(daemon: Daemon): void {
+    daemon.tells = true;
+    const { name: id, resumed, incoming } = session!;
+    tell(daemon, { what: 'session', id, n: incoming.given(daemon.name), resumed });
+  }
+
+  function arrived(name: string, chunk: Buffer): void {
+    source(name).splitter.push(chunk);
+    on.batch();
+  }
+
+  return {
+    start() {
+      const env: NodeJS.ProcessEnv = { ...process.env, SJ_DIR: dir, SJ_JID: bare, SJ_ACK: '1' };
+      // On Node 20 it costs each program 50 ms at its start.
+      delete env.NODE_EXTRA_CA_CERTS;
+      for (const name of NAMES) {
+        const args = name === 'messaged' ? ['-d', dir, '-j', bare] : ['-d', dir];
+        const daemon = startDaemon(name, args, env, {
+          data(_, chunk) {
+            if (session === null) held.push({ name, chunk });
+            else arrived(name, chunk);
+          },
+          drain: on.drain,
+          exit(_, how, clean) {
+            if (!clean) died = true;
+            on.exit(name, how);
+          },
+        });
+        daemons.set(name, daemon);
+      }
+    },
+
+    online(given) {
+      session = given;
+      const file = path.join(dir, 'in');
+      try {
+        fifo = openFifo(file, {
+          data: (chunk) => arrived('in', chunk),
+          eof: () => sources.get('in')?.splitter.eof(),
+          error: (error) => on.broken(new Fatal(EXIT.temporary, `cannot read ${file}: ${reason(error)}`)),
+        });
+      } catch (error) {
+        throw new Fatal(EXIT.temporary, `cannot open ${file}: ${reason(error)}`);
+      }
+      flowing = true;
+      const early = held;
+      held = [];
+      for (const { name, chunk } of early) source(name).splitter.push(chunk);
+      on.batch();
+    },
+
+    put(to, stanza) {
+      daemons.get(to)?.put(stanza);
+    },
+    flush() {
+      let free = true;
+      for (const daemon of daemons.values()) {
+        const given = session?.incoming.given(daemon.name) ?? 0;
+        const taken = () => {
+          session?.incoming.done(daemon.name, given);
+          on.batch();
+        };
+        if (!daemon.flush(daemon.tells ? undefined : taken) && daemon.running) free = false;
+      }
+      return free;
+    },
+
+    take: outgoing.take,
+    get untold() {
+      for (const [name, { count }] of sources) {
+        const daemon = daemons.get(name as DaemonName);
+        if (daemon?.tells && count > (told.get(daemon) ?? 0)) return true;
+      }
+      return false;
+    },
+    taken() {
+      const counts = [...daemons.values()].map((daemon) => ({ daemon, n: sources.get(daemon.name)?.count ?? 0 }));
+      return () => {
+        for (const { daemon, n } of counts) {
+          if (n <= (told.get(daemon) ?? 0)) continue;
+          told.set(daemon, n);
+          tell(daemon, { what: 'sent', n });
+        }
+      };
+    },
+
+    flow(wanted) {
+      if (wanted === flowing) return;
+      flowing = wanted;
+      if (wanted) fifo?.resume();
+      else fifo?.pause();
+      for (const daemon of daemons.values()) {
+        if (wanted) daemon.resume();
+        else daemon.pause();
+      }
+    },
+    async drainIn(grace) {
+      await fifo?.drain(grace);
+      sources.get('in')?.splitter.eof();
+    },
+    end(bye) {
+      fifo?.close();
+      for (const daemon of daemons.values()) {
+        if (bye) tell(daemon, { what: 'bye' });
+        daemon.resume();
+        daemon.flush();
+        daemon.end();
+      }
+    },
+    cutBack() {
+      for (const daemon of daemons.values()) daemon.cutBack();
+    },
+    kill() {
+      for (const daemon of daemons.values()) if (daemon.running) daemon.kill();
+    },
+    get running() {
+      return [...daemons.values()].some((daemon) => daemon.running);
+    },
+    get died() {
+      return died;
+    },
+  };
+}
