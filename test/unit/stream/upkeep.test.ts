@@ -1,0 +1,184 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { openUpkeep, type Upkeep } from '../../../lib/stream/upkeep.ts';
+import { scratch } from '../files/scratch.ts';
+
+const ME = 'me@x';
+const fresh = (id: string | null = 'one') => ({
+  jid: 'me@x/sj',
+  managed: { resumed: false, h: 0, id, location: null },
+  arrivedBefore: null,
+});
+const resumed = (h: number) => ({
+  jid: 'me@x/sj',
+  managed: { resumed: true, h, id: 'one', location: null },
+  arrivedBefore: null,
+});
+const message = (id: string, time = Date.now(), type = 'chat') => ({
+  bytes: Buffer.from(`<message id='${id}' to='bob@x' type='${type}'><body>${id}</body></message>`),
+  time,
+});
+const texts = (stanzas: readonly { bytes: Buffer }[]) => stanzas.map(({ bytes }) => bytes.toString());
+
+/** An account that begins a session of stream management. */
+function begun(dir = scratch()): { dir: string; upkeep: Upkeep } {
+  const upkeep = openUpkeep(dir, ME);
+  upkeep.begin(fresh());
+  return { dir, upkeep };
+}
+
+describe('a session that is resumed', () => {
+  it('goes on by the next sj with what is not acknowledged, whether the last one could say goodbye or not', () => {
+    for (const closed of [true, false]) {
+      const { dir, upkeep } = begun();
+      upkeep.sent([message('m1'), message('m2'), message('m3')]);
+      upkeep.acknowledged(1);
+      upkeep.incoming.arrived('messaged');
+      upkeep.incoming.arrived('presenced');
+      upkeep.incoming.mark();
+      upkeep.incoming.done('messaged', 1);
+      upkeep.wanted();
+      expect(upkeep.due(0)).toBe("<a xmlns='urn:xmpp:sm:3' h='0'/>");
+      upkeep.incoming.done('presenced', 1);
+      expect(upkeep.due(0)).toBe("<a xmlns='urn:xmpp:sm:3' h='2'/>");
+      if (closed) upkeep.close();
+
+      const next = openUpkeep(dir, ME);
+      expect(next.resume).toEqual({ id: 'one', jid: 'me@x/sj', h: 2 });
+      // The acknowledgement of the second was lost with the connection.
+      const { again, lost } = next.begin(resumed(2));
+      expect(texts(again)).toEqual(texts([message('m3')]));
+      expect(lost).toEqual([]);
+      expect(next.incoming.numbers).toEqual({ messaged: 1, presenced: 1, iqd: 0 });
+      next.sent([message('m4')]);
+      next.acknowledged(4);
+      expect(next.request()).toBe('');
+    }
+  });
+
+  it('does not believe in more than was sent', () => {
+    const { dir, upkeep } = begun();
+    upkeep.sent([message('m1')]);
+    expect(() => upkeep.acknowledged(2)).toThrow(/acknowledges 2 stanzas, more than it was sent/);
+    expect(() => openUpkeep(dir, ME).begin(resumed(2))).toThrow(/more than it was sent/);
+  });
+
+  it('is that of the same account only', () => {
+    const { dir } = begun();
+    expect(openUpkeep(dir, 'eve@x').resume).toBeNull();
+  });
+
+  it('is not there if the server will not keep it, or it is over', () => {
+    const dir = scratch();
+    openUpkeep(dir, ME).begin(fresh(null));
+    expect(openUpkeep(dir, ME).resume).toBeNull();
+    const { upkeep } = begun(dir);
+    upkeep.over();
+    upkeep.close();
+    expect(openUpkeep(dir, ME).resume).toBeNull();
+    expect(fs.readdirSync(dir)).toEqual(['.queue']);
+  });
+});
+
+describe('a session that cannot be resumed', () => {
+  it('leaves messages to be sent again, in order, with the time when they were said', () => {
+    const { dir, upkeep } = begun();
+    const old = Date.now() - 3_600_000;
+    upkeep.sent([
+      message('m1', old),
+      { bytes: Buffer.from('<presence><status>x</status></presence>'), time: old },
+      { bytes: Buffer.from("<iq type='get' id='q'/>"), time: old },
+      message('r1', old, 'groupchat'),
+      message('r2', undefined, 'groupchat'),
+      message('m2'),
+    ]);
+    const next = openUpkeep(dir, ME);
+    const { again, lost } = next.begin({ ...fresh('two'), arrivedBefore: null });
+    expect(texts(again)).toEqual([
+      texts([message('m1')])[0]!.replace(
+        '</message>',
+        `<delay xmlns='urn:xmpp:delay' stamp='${new Date(old).toISOString()}'/></message>`,
+      ),
+      ...texts([message('r2', 0, 'groupchat'), message('m2')]),
+    ]);
+    expect(texts(lost)).toEqual(texts([message('r1', 0, 'groupchat')]));
+
+    // They count in the new session, and survive its end.
+    const third = openUpkeep(dir, ME);
+    expect(third.resume?.id).toBe('two');
+    expect(third.begin({ ...resumed(1), managed: { ...resumed(1).managed, id: 'two' } }).again).toHaveLength(2);
+  });
+
+  it('believes the server that tells how much had arrived', () => {
+    const { dir, upkeep } = begun();
+    upkeep.sent([message('m1'), message('m2')]);
+    const { again } = openUpkeep(dir, ME).begin({ ...fresh('two'), arrivedBefore: 1 });
+    expect(texts(again)).toEqual(texts([message('m2')]));
+  });
+
+  it('leaves questions without an answer', () => {
+    const { dir, upkeep } = begun();
+    upkeep.ask('q1', 'bob@x/phone');
+    upkeep.ask('q2', 'x');
+    upkeep.answered('q2');
+    const next = openUpkeep(dir, ME);
+    expect([...next.asked]).toEqual([['q1', 'bob@x/phone']]);
+    next.begin(fresh('two'));
+    expect(openUpkeep(dir, ME).asked.size).toBe(0);
+  });
+});
+
+it('knows what was sent by an earlier sj, also after the ledger was written anew', () => {
+  const { dir, upkeep } = begun();
+  upkeep.sent([message('m1')]);
+  upkeep.acknowledged(1);
+  const large = { bytes: Buffer.from(`<message id='large'><body>${'x'.repeat(400_000)}</body></message>`), time: 1 };
+  for (let i = 0; i < 4; i++) {
+    upkeep.sent([large]);
+    upkeep.acknowledged(2 + i);
+  }
+  expect(fs.statSync(path.join(dir, '.queue')).size).toBeLessThan(900_000);
+  const next = openUpkeep(dir, ME);
+  expect([next.taken('m1'), next.taken('large'), next.taken('m2')]).toEqual([true, true, false]);
+});
+
+it('makes local programs wait when too much is not acknowledged', () => {
+  const { upkeep } = begun();
+  const many = Array.from({ length: 5000 }, (_, i) => message(`m${i}`));
+  upkeep.sent(many.slice(1));
+  expect(upkeep.full).toBe(false);
+  upkeep.sent(many.slice(0, 1));
+  expect(upkeep.full).toBe(true);
+  expect(upkeep.due(0)).toBe("<r xmlns='urn:xmpp:sm:3'/>");
+  upkeep.acknowledged(1);
+  expect(upkeep.full).toBe(false);
+});
+
+it('keeps nothing where the server manages no streams', () => {
+  const dir = scratch();
+  const upkeep = openUpkeep(dir, ME);
+  upkeep.begin({ jid: 'me@x/sj', managed: null, arrivedBefore: null });
+  upkeep.sent([message('m1')]);
+  let told = false;
+  upkeep.kept(() => {
+    told = true;
+  });
+  expect([told, upkeep.due(9e9), upkeep.pending]).toEqual([true, '', false]);
+  expect(fs.readFileSync(path.join(dir, '.queue'), 'utf8')).toBe('');
+});
+
+it('tells who connects where the server would like to be found', () => {
+  const dir = scratch();
+  const upkeep = openUpkeep(dir, ME);
+  upkeep.begin({ ...fresh(), managed: { ...fresh().managed, location: '[2001:db8::1]:5222' } });
+  expect(JSON.parse(fs.readFileSync(path.join(dir, '.session'), 'utf8'))).toEqual({ location: '[2001:db8::1]:5222' });
+  upkeep.over();
+  expect(fs.existsSync(path.join(dir, '.session'))).toBe(false);
+});
+
+it('says what is wrong with its file', () => {
+  const dir = scratch();
+  fs.mkdirSync(path.join(dir, '.queue'));
+  expect(() => openUpkeep(dir, ME)).toThrow(`cannot open ${path.join(dir, '.queue')}`);
+});
