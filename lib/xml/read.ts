@@ -65,8 +65,9 @@ const attrColon: number[] = [];
 const attrTo: number[] = [];
 const valueFrom: number[] = [];
 const valueTo: number[] = [];
-/** The prefixes declared within the element, innermost last. */
-let prefixes: { readonly prefix: string; readonly uri: string; readonly depth: number }[] = [];
+/** The prefixes declared within the element, as they are now; and what each declaration has hidden, innermost last. */
+const prefixes = new Map<string, string>();
+const hidden: { readonly prefix: string; readonly uri: string | undefined; readonly depth: number }[] = [];
 let current: Element | null = null;
 let pending = '';
 
@@ -83,11 +84,7 @@ const isXmlns = (at: number, to: number) =>
 
 function lookup(prefix: string, at: number): string {
   if (prefix === 'xml') return XML_NS;
-  return (
-    prefixes.findLast((p) => p.prefix === prefix)?.uri ??
-    options.scope.prefixes.get(prefix) ??
-    fail('a prefix that is not declared', at)
-  );
+  return prefixes.get(prefix) ?? options.scope.prefixes.get(prefix) ?? fail('a prefix that is not declared', at);
 }
 
 /**
@@ -98,7 +95,8 @@ function lookup(prefix: string, at: number): string {
 export function read(bytes: Buffer, start: number, to: number, how: ReadOptions): number {
   [buf, end, options] = [bytes, to, how];
   depth = 0;
-  prefixes = [];
+  if (hidden.length > 0) hidden.length = 0;
+  if (prefixes.size > 0) prefixes.clear();
   current = null;
   pending = '';
   seen.high = seen.odd = false;
@@ -142,7 +140,11 @@ function flushText(): void {
 
 function leave(): void {
   if (options.build) current = current!.parent;
-  while (prefixes.length > 0 && prefixes.at(-1)!.depth === depth) prefixes.pop();
+  while (hidden.length > 0 && hidden.at(-1)!.depth === depth) {
+    const { prefix, uri } = hidden.pop()!;
+    if (uri === undefined) prefixes.delete(prefix);
+    else prefixes.set(prefix, uri);
+  }
   depth--;
 }
 
@@ -260,7 +262,8 @@ function namespaces(from: number, colon: number): string {
     if (uri === '' || prefix === 'xmlns' || uri === XMLNS_NS || (prefix === 'xml') !== (uri === XML_NS)) {
       fail('a namespace declaration that is not allowed', attrFrom[a]!);
     }
-    prefixes.push({ prefix, uri, depth });
+    hidden.push({ prefix, uri: prefixes.get(prefix), depth });
+    prefixes.set(prefix, uri);
     found.canonical = false;
   }
   const names = new Set<string>();

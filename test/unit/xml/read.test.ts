@@ -100,6 +100,16 @@ describe('what XML allows', () => {
     const element = parseElement("<a __proto__='x' constructor='y'/>");
     expect(Object.keys(element.attrs)).toEqual(['__proto__', 'constructor']);
   });
+  it('gives a prefix back its meaning behind the element that changed it', () => {
+    const xml =
+      "<a xmlns:p='1'><p:b xmlns:p='2'><p:c xmlns:p='3' p:x=''/><p:d/></p:b><p:e><f xmlns:p='4'/><p:g/></p:e><p:h p:y=''/></a>";
+    expect(ours(xml)).toEqual(client(xml));
+    expect(canonical(parseElement(xml))).toBe(
+      "<a><b xmlns='2'><c xmlns='3' p:x='' xmlns:p='3'/><d/></b><e xmlns='1'><f xmlns='jabber:client'/><g/></e><h xmlns='1' p:y='' xmlns:p='1'/></a>",
+    );
+    expect(fault("<a><b xmlns:p='u'/><p:c/></a>")).toBe('not-well-formed');
+    expect(fault("<a><b xmlns:p='u'><p:c/></b><d p:e=''/></a>")).toBe('not-well-formed');
+  });
   it('puts each element into its namespace without prefixes', () => {
     const xml = "<c:iq xmlns:c='jabber:client' xmlns='urn:a'><q/><c:b x:y='1' xmlns:x='urn:x'/><e xmlns=''/></c:iq>";
     expect(canonical(parseElement(xml))).toBe("<iq><q xmlns='urn:a'/><b x:y='1' xmlns:x='urn:x'/><e xmlns=''/></iq>");
