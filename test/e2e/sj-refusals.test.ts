@@ -1,0 +1,128 @@
+// Sessions that must not come about: who refuses, what is said, and what the other side has got to know by then.
+import fs from 'node:fs';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { Faults } from '../../loopback/faults.ts';
+import { type Bed, DOMAIN, type SuiteOptions, snapshot, startBed, startSuite } from './bed/suite.ts';
+
+/** Runs the suite to its end, which has this code and one line that says why; nothing of a session is there. */
+async function refused(server: Bed, code: number, why: string | RegExp, options: SuiteOptions = {}): Promise<void> {
+  const { dir, ...alice } = startSuite(server, options);
+  expect([await alice.ended, alice.err()]).toEqual([code, expect.stringMatching(/^sj: fatal: [^\n]+\n$/)]);
+  expect(alice.err()).toMatch(why);
+  expect(alice.out()).toBe('');
+  expect(fs.readFileSync(path.join(dir, 'state'), 'utf8')).toBe(alice.err().replace('sj: fatal:', 'failed'));
+  expect(snapshot(dir).filter((name) => !name.startsWith('.'))).toEqual(['in', 'password', 'state']);
+  expect(snapshot(dir)).not.toContain('.lock');
+  expect(server.sessions()).toEqual([]);
+}
+
+/** Elements that clients have sent. */
+const sent = (server: Bed): string[] => [...server.heard().matchAll(/<([a-z:]+)/g)].map(([, name]) => name!);
+
+describe('the server refuses', () => {
+  it('a wrong password', async () => {
+    const server = await startBed();
+    await refused(server, 77, /the server does not accept this user name and password/, { password: 'secret-Alice' });
+    expect(server.heard()).not.toContain('secret-Alice');
+  });
+
+  it('an unknown account', async () => {
+    await refused(await startBed(), 77, /user name and password/, { user: 'eve' });
+  });
+
+  it.each([
+    [{ authFailure: 'account-disabled' }, 77, 'the account is disabled'],
+    [{ authFailure: 'temporary-auth-failure' }, 111, 'temporary-auth-failure'],
+    [
+      { authFailure: 'not-authorized', authText: 'no\nsj: \u009b2J\u202e' },
+      77,
+      /not-authorized\): no\ufffdsj: \ufffd2J\ufffd\n$/,
+    ],
+    [{ bindError: 'conflict' }, 77, 'conflict'],
+    [{ bindError: 'resource-constraint' }, 111, 'resource-constraint'],
+    [{ streamError: 'host-unknown' }, 100, 'host-unknown'],
+    [{ streamError: 'system-shutdown' }, 111, 'system-shutdown'],
+    [{ streamError: 'policy-violation' }, 111, 'policy-violation'],
+  ] satisfies [Faults, number, string | RegExp][])('everybody: %j', async (faults, code, why) => {
+    const server = await startBed({ faults });
+    if ('bindError' in faults) {
+      // The daemons have been started by then.
+      const alice = startSuite(server);
+      expect([await alice.ended, alice.err()]).toEqual([code, expect.stringMatching(why)]);
+      expect(alice.err()).toMatch(/^sj: fatal: [^\n]+\n$/);
+    } else await refused(server, code, why);
+  });
+});
+
+describe.each([false, true])('sj refuses, before any credential was sent (-x: %o),', (direct) => {
+  it.each([
+    ['wronghost', /the certificate of example.org is not good: .*altnames/],
+    ['expired', /the certificate of example.org is not good: certificate has expired/],
+    ['selfsigned', /the certificate of example.org is not good: self.signed certificate/],
+  ] as const)('a certificate of the kind %s', async (certificate, why) => {
+    const server = await startBed({ certificate, mechanisms: ['PLAIN'] });
+    await refused(server, 76, why, direct ? { options: ['-x'], port: server.directPort } : {});
+    expect(sent(server)).toEqual(direct ? [] : ['stream:stream', 'starttls']);
+    expect(server.heard()).not.toContain('alice');
+  });
+});
+
+describe('sj refuses', () => {
+  it('a server without STARTTLS', async () => {
+    const server = await startBed({ faults: { noStarttls: true }, plaintext: true });
+    await refused(server, 76, /offers no STARTTLS/);
+    expect(sent(server)).toEqual(['stream:stream']);
+    expect(server.heard()).not.toContain('alice');
+  });
+
+  it.each([
+    [{ starttlsFailure: true }, 111, /cannot do TLS/],
+    [{ proceed: "<proceed xmlns='urn:x'/>" }, 76, /instead of TLS/],
+    [{ afterProceed: '<stream:features/>' }, 76, /bytes between <proceed\/> and TLS/],
+    [{ afterProceed: '\u0016\u0003\u0001\u0000\u0005hello' }, 76, /bytes between <proceed\/> and TLS/],
+  ] satisfies [Faults, number, RegExp][])('what comes instead of TLS: %j', async (faults, code, why) => {
+    const server = await startBed({ faults });
+    await refused(server, code, why);
+    expect(sent(server)).toEqual(['stream:stream', 'starttls']);
+    expect(server.heard()).not.toContain('alice');
+  });
+
+  it.each([
+    [{ signature: 'wrong' }, /signature/],
+    [{ signature: 'none' }, /does not prove that it knows the password/],
+    [{ signature: 'error' }, /other-error/],
+    [{ unasked: true }, /does not prove that it knows the password/],
+    [{ nonce: 'short' }, /nonce/],
+    [{ nonce: 'foreign' }, /nonce/],
+    [{ serverFirst: (first: string) => `m=x,${first}` }, /extension/],
+    [{ serverFirst: (first: string) => first.replace(/i=\d+/, 'i=1') }, /iteration|4096/],
+    [{ serverFirst: (first: string) => first.replace(/i=\d+/, 'i=2000000000') }, /iteration|10000000/],
+  ] satisfies [Faults['scram'], RegExp][])('a server that does not know the password: %j', async (scram, why) => {
+    const server = await startBed({ faults: { scram } });
+    await refused(server, 76, why);
+    // No stream is opened with a server that has not proved itself: one before TLS, one after it.
+    expect(sent(server).filter((name) => name === 'stream:stream')).toHaveLength(2);
+    expect(sent(server)).not.toContain('iq');
+  });
+
+  it('a server that is none', async () => {
+    const server = await startBed();
+    await refused(server, 76, /TLS with example.org failed/, { options: ['-x'] });
+  });
+
+  it('an account that cannot be', async () => {
+    const server = await startBed();
+    const alice = startSuite(server, { user: 'a"b', password: 'x' });
+    expect([await alice.ended, alice.err()]).toEqual([100, expect.stringMatching(/not an account/)]);
+    expect(server.connections()).toBe(0);
+  });
+});
+
+it('warns where the server names another account, and goes on', async () => {
+  const server = await startBed({ faults: { bindJid: `mallory@${DOMAIN}/x` } });
+  const alice = startSuite(server);
+  await alice.online();
+  expect(alice.err()).toBe(`sj: warning: the server calls this account mallory@${DOMAIN}/x\n`);
+  expect(alice.read('state')).toBe(`online mallory@${DOMAIN}/x\n`);
+});
