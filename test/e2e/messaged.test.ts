@@ -100,7 +100,7 @@ World &lt;3</body>
       <message from='../../evil@x' type='chat'><body>x</body></message>
       <message from='a@x.com'><body>second</body></message>`,
     );
-    const child = run(dir, 'sh', ['-c', `exec ${MESSAGED} -j ${ME} -d tmp < message.xml`], ['pipe', 'pipe', 'pipe']);
+    const child = run(dir, 'sh', ['-c', `exec "${MESSAGED}" -j ${ME} -d tmp < message.xml`], ['pipe', 'pipe', 'pipe']);
     const [code] = await once(child, 'exit');
     expect([code, await text(child.stderr!)]).toEqual([0, '']);
     expect(untimed(read('cari@server.org', 'out'))).toBe(
@@ -123,7 +123,7 @@ World &lt;3</body>
     fs.writeFileSync(at('in'), '');
     fs.mkdirSync(at('bob@x'));
     await mkfifo(dir, 'tmp/bob@x/in');
-    await sh(dir, `(echo hi > tmp/bob@x/in) & echo "" | ${MESSAGED} -j ${ME} -d tmp && wait`);
+    await sh(dir, `(echo hi > tmp/bob@x/in) & echo "" | "${MESSAGED}" -j ${ME} -d tmp && wait`);
     expect(bodies(read('in'))).toEqual(['hi']);
     expect(untimed(read('bob@x', 'out'))).toBe(`<${ME}> hi\n`);
   });
@@ -178,7 +178,7 @@ World &lt;3</body>
     await mkfifo(dir, 'tmp/bob@x/in');
     await sh(
       dir,
-      `(echo yes > tmp/bob@x/in) & ${MESSAGED} -j ${ME}/res -d tmp -o sent -i 5 5< stanzas < /dev/null && wait`,
+      `(echo yes > tmp/bob@x/in) & "${MESSAGED}" -j ${ME}/res -d tmp -o sent -i 5 5< stanzas < /dev/null && wait`,
     );
     expect(bodies(fs.readFileSync(path.join(dir, 'sent'), 'utf8'))).toEqual(['yes']);
     expect(untimed(read('bob@x', 'out')).split('\n').sort()).toEqual(['', '<bob@x> hi', `<${ME}> yes`]);
