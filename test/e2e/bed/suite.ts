@@ -89,7 +89,9 @@ export function start(argv: readonly string[], { cwd, env = {}, stdio = ['pipe',
     });
   }
   child.stdin?.on('error', () => {});
-  onTestFailed(() => said.join('') !== '' && console.error(`${argv.join(' ')}\n${said.join('--\n')}`));
+  onTestFailed(() => {
+    if (said.join('') !== '') console.error(`${argv.join(' ')}\n${said.join('--\n')}`);
+  });
   onTestFinished(() => {
     try {
       process.kill(-child.pid!, 'SIGKILL');
