@@ -108,15 +108,19 @@ function alive(holder: string): boolean {
   } catch (error) {
     if (errno(error) === 'ESRCH') return false;
   }
-  const now = startTime(Number(pid));
-  return now === null || started === '-' || now === started;
+  // One that has ended keeps its pid until its parent asks how, which the first process of a container may never do.
+  const fields = procStat(Number(pid));
+  return fields === null || (!/^[ZX]$/.test(fields[0]!) && (started === '-' || fields[19] === started));
 }
 
 /** When a process was started, in the kernel's ticks since boot: a pid is used again, the two together are not. */
-function startTime(pid: number): string | null {
+const startTime = (pid: number): string | null => procStat(pid)?.[19] ?? null;
+
+/** What the kernel says of a process after its name (proc(5)); null without /proc. */
+function procStat(pid: number): string[] | null {
   try {
     const stat = fs.readFileSync(`/proc/${pid}/stat`, 'latin1');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? null;
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   } catch {
     return null;
   }

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import fs from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
@@ -72,6 +73,22 @@ it('is free when its holder was killed', async () => {
   other.tell();
   await until(() => other.said.length === 1);
   await other.kill();
+  const lock = takeLock(dir);
+  expect(lock.confirm()).toBe(true);
+  lock.release();
+});
+
+it.skipIf(!fs.existsSync('/proc/1/stat'))('is free when its holder has ended and nobody has asked how', async () => {
+  const dir = scratch();
+  // sleep does not know that it has a child, so that stays a zombie.
+  const parent = spawn('sh', ['-c', 'sleep 60 & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  onTestFinished(() => void parent.kill('SIGKILL'));
+  const [pid] = await once(createInterface({ input: parent.stdout }), 'line');
+  const stat = () => fs.readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ')[1]!.split(' ');
+  await until(() => fs.readFileSync(`/proc/${parent.pid}/comm`, 'latin1') === 'sleep\n');
+  process.kill(Number(pid), 'SIGKILL');
+  await until(() => stat()[0] === 'Z');
+  fs.writeFileSync(lockOf(dir), `${pid} ${stat()[19]}\n`);
   const lock = takeLock(dir);
   expect(lock.confirm()).toBe(true);
   lock.release();
