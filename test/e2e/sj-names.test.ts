@@ -86,6 +86,7 @@ beforeEach(async () => {
     cwd: path.join(root, 'home'),
     env: { HOME: path.join(root, 'home') },
   }).online();
+  await alice.see('events', '\tonline\t');
 });
 
 /** Sends stanzas to alice as they are, and waits until each daemon has dealt with them. */
@@ -119,6 +120,9 @@ it('senders have directories of their own, and nothing else', async () => {
   );
   const dirs = new Set(SENDERS.flatMap(([, dir]) => (dir === null ? [] : [dir])));
   dirs.add(BOB);
+  // FIFOs are made by another program, many at once.
+  const contacts = () => fs.readdirSync(alice.dir).filter((name) => fs.existsSync(path.join(alice.dir, name, 'id')));
+  await until(() => contacts().every((name) => fs.existsSync(path.join(alice.dir, name, 'in'))));
   const made = strays(before).map((name) => path.relative('home/xmpp', name));
   const shown = (name: string) => name.replace(/~[0-9a-f]{16}(?=\/|$)/, '~');
   const expected = [...dirs].flatMap((dir) => [
