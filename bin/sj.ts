@@ -2,8 +2,9 @@ import { EXIT, Fatal, run } from '../lib/cli/die.ts';
 import { descriptor } from '../lib/cli/inherited.ts';
 import { options } from '../lib/cli/options.ts';
 import { readPassword } from '../lib/cli/password.ts';
-import { accountDir, openAccount } from '../lib/files/account.ts';
+import { accountDir, openAccount, setState, wasKilled } from '../lib/files/account.ts';
 import { readFloor, writeFloor } from '../lib/files/floor.ts';
+import { clearPresences } from '../lib/presence/clear.ts';
 import { floorAfter, isMechanism } from '../lib/sasl/floor.ts';
 import { accountOf, createResource } from '../lib/stream/account.ts';
 import { checkDescriptors } from '../lib/stream/link.ts';
@@ -48,6 +49,10 @@ run('sj', async (say) => {
   const dir = accountDir(value.d);
   const lock = await openAccount(dir);
   try {
+    if (wasKilled(dir)) {
+      clearPresences(dir, say.warn);
+      setState(dir, 'offline');
+    }
     const identity = readIdentity(dir);
     const account = `${who.user}@${who.domain}`;
     const asked = readOnce(() => readPassword({ fd, dir }));

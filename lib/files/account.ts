@@ -52,3 +52,12 @@ export type State = 'offline' | 'connecting' | `online ${string}` | `failed ${st
 export function setState(dir: string, state: State): void {
   replaceFile(path.join(dir, 'state'), `${printable(state)}\n`);
 }
+
+/** Whether the last program on the directory was killed: its state still says that it is there. */
+export function wasKilled(dir: string): boolean {
+  try {
+    return /^(connecting|online)\b/.test(fs.readFileSync(path.join(dir, 'state'), 'utf8'));
+  } catch {
+    return false;
+  }
+}

@@ -179,4 +179,20 @@ describe('a local program writes', () => {
     expect(new Set(all().map(({ xml }) => xml.replace(/ from='[^']*'/, ''))).size).toBe(1);
     expect(alice.err()).toBe('');
   });
+
+  it('half a stanza, and others hold it open: what follows is not part of that', async () => {
+    const server = await startBed();
+    const alice = await startSuite(server).online();
+    const held = fs.openSync(path.join(alice.dir, 'in'), 'w');
+    for (const [i, half] of ["<message to='x@y'><body>half", "<message to='x@y' id='", '<mess', '<'].entries()) {
+      await alice.sh('printf "%s" "$1" > in; echo "$2" > in', half, sent.replace('next', `next${i}`));
+      await alice.sh('echo "$1" > in', sent.replace('next', `more${i}`));
+      await server.waitFor(({ stanza }) => stanza.attrs.id === `more${i}`);
+    }
+    fs.closeSync(held);
+    expect(server.received().filter(({ xml }) => xml.includes('x@y'))).toEqual([]);
+    expect(server.received().flatMap(({ stanza }) => stanza.attrs.id ?? [])).toEqual(
+      expect.arrayContaining(['next0', 'next1', 'next2', 'next3']),
+    );
+  });
 });

@@ -80,8 +80,14 @@ describe('kill -9 of sj', () => {
     expect(await alice.ended).toBe('SIGKILL');
     await until(() => running(alice).length === 0);
     expect(presence(alice)).toBe('away\n');
+    expect(alice.read('state')).toBe(`online ${ALICE}/desk\n`);
+    // Even if it gets nowhere.
+    fs.chmodSync(path.join(alice.dir, 'password'), 0o644);
+    const second = startSuite(server, { dir: alice.dir, password: null });
+    expect(await second.ended).toBe(100);
+    expect([alice.read('state'), presence(alice)]).toEqual(['offline\n', '']);
+    fs.chmodSync(path.join(alice.dir, 'password'), 0o600);
     const next = await startSuite(server, { dir: alice.dir }).online();
-    await until(() => presence(next) === '');
     expect(next.err()).toBe('');
   });
 
@@ -151,6 +157,22 @@ it('SIGTERM ends a session with a server that does not answer', async () => {
   expect(await alice.ended).toBe(0);
   expect(performance.now() - start).toBeLessThan(GENEROUS);
   expect(running(alice)).toEqual([]);
+});
+
+it('SIGTERM ends a session with a daemon that hangs', async () => {
+  const hangs = async (name: (typeof DAEMONS)[number]) => {
+    const server = await startBed();
+    const alice = await company(server);
+    process.kill(alice.pid(name), 'SIGSTOP');
+    const before = server.heard().length;
+    const start = performance.now();
+    process.kill(alice.pid('sj'), 'SIGTERM');
+    expect([name, await alice.ended]).toEqual([name, 0]);
+    expect(performance.now() - start).toBeLessThan(GENEROUS);
+    expect(server.heard().slice(before)).toMatch(/<presence type='unavailable'\/>.*<\/stream:stream>$/s);
+    expect([alice.read('state'), presence(alice), running(alice)]).toEqual(['offline\n', '', []]);
+  };
+  await Promise.all(DAEMONS.map(hangs));
 });
 
 it.each(['connect', 'auth', 'bind'] as const)('SIGTERM ends a login that hangs: %s', async (silentFrom) => {
