@@ -1,5 +1,6 @@
 /** What presenced does, from its start to its end. */
 import { setImmediate } from 'node:timers/promises';
+import { errno } from '../cli/die.ts';
 import type { Outlet } from '../files/outlet.ts';
 import { readStanzas } from '../xml/feed.ts';
 import { canonical } from '../xml/write.ts';
@@ -54,6 +55,8 @@ export async function presenced({ dir, fd, out, target, own, bareOf, warn }: Pre
   });
   out.onError((error) => {
     lost = true;
+    // Whoever started us has gone, for reasons of its own: that is no news, and our input will end, too.
+    if (target.startsWith('/dev/fd/') && errno(error) === 'EPIPE') return;
     troubles.report(target, 'write', error);
   });
   out.onDrain(tree.resume);

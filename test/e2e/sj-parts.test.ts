@@ -1,5 +1,6 @@
 // Parts of the suite by themselves, and others in their place.
 import fs from 'node:fs';
+import type net from 'node:net';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import {
@@ -102,6 +103,15 @@ describe('in the place of a daemon', () => {
     await server.waitFor(({ stanza }) => stanza.attrs.id === 'fine');
     expect(alice.err()).toMatch(/^sj: warning: iqd: dropped a stanza: [^\n]+\n$/);
   });
+});
+
+it('presenced has nothing to say when who started it has gone', async () => {
+  const presenced = start(['presenced', '-d', newAccount(), '-o', '/dev/fd/3'], {
+    stdio: ['pipe', 'pipe', 'pipe', 'pipe'],
+  });
+  (presenced.child.stdio[3] as net.Socket).destroy();
+  presenced.child.stdin!.end(PRETTY);
+  expect([await presenced.ended, presenced.err()]).toEqual([0, '']);
 });
 
 describe.each(['a plain file', 'a FIFO with a reader'])('alone, with %s for `in`,', (kind) => {
