@@ -86,7 +86,6 @@ beforeEach(async () => {
     cwd: path.join(root, 'home'),
     env: { HOME: path.join(root, 'home') },
   }).online();
-  await alice.see('events', '\tonline\t');
 });
 
 /** Sends stanzas to alice as they are, and waits until each daemon has dealt with them. */

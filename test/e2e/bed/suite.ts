@@ -178,9 +178,9 @@ function putPassword(dir: string, password: string): void {
 }
 
 function asSuite(dir: string, run: () => Job): Suite {
-  const stateOf = () => fs.statSync(path.join(dir, 'state'), { throwIfNoEntry: false })?.mtimeMs;
-  // One that was killed has left its own.
-  const stale = stateOf();
+  const sessions = () => events(dir).filter(([type]) => type === 'online').length;
+  // One that was killed has left its own state, so that does not tell enough.
+  const before = sessions();
   const job = run();
   let over: number | string | null = null;
   void job.ended.then((how) => {
@@ -197,7 +197,7 @@ function asSuite(dir: string, run: () => Job): Suite {
     dir,
     read,
     async online() {
-      await until(() => alive(() => stateOf() !== stale && read('state').startsWith('online ')), job.err);
+      await until(() => alive(() => sessions() > before && read('state').startsWith('online ')), job.err);
       return suite;
     },
     async see(file, what) {
