@@ -177,7 +177,10 @@ export function createLocals({ dir, bare, say, trace, sentBefore }: LocalsConfig
       try {
         fifo = openFifo(file, {
           data: (chunk) => arrived('in', chunk),
-          eof: () => sources.get('in')?.splitter.eof(),
+          eof() {
+            sources.get('in')?.splitter.eof();
+            on.batch();
+          },
           error: (error) => on.broken(new Fatal(EXIT.temporary, `cannot read ${file}: ${reason(error)}`)),
         });
       } catch (error) {
