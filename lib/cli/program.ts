@@ -34,7 +34,3 @@ function real(file: string): string {
     return resolve(file);
   }
 }
-
-/** Whether a program that was found is the one that came with the running one. */
-export const isShipped = (name: string, program: string, self = process.argv[1] ?? ''): boolean =>
-  real(program) === join(dirname(real(self)), name);

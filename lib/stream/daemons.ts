@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Duplex, Writable } from 'node:stream';
-import { findProgram, isShipped } from '../cli/program.ts';
+import { findProgram } from '../cli/program.ts';
 import type { Piece } from '../xml/split.ts';
 import { createBatch } from './batch.ts';
 import type { DaemonName } from './route.ts';
@@ -20,7 +20,7 @@ export type DaemonEvents = {
 
 export type Daemon = {
   readonly name: DaemonName;
-  /** Whether it tells what it has dealt with. One that is not ours does not, unless it says hello. */
+  /** Whether it tells what it has dealt with: once it has said hello. For others it is enough that the pipe has it. */
   tells: boolean;
   /** Adds a stanza to the batch: bytes as they came, or the canonical text. */
   put(stanza: Piece | string): void;
@@ -45,8 +45,7 @@ const BACK = 3;
  * @throws Fatal 100 if there is no such program
  */
 export function startDaemon(name: DaemonName, args: string[], env: NodeJS.ProcessEnv, on: DaemonEvents): Daemon {
-  const program = findProgram(name);
-  const child: ChildProcess = spawn(program, [...args, '-o', `/dev/fd/${BACK}`], {
+  const child: ChildProcess = spawn(findProgram(name), [...args, '-o', `/dev/fd/${BACK}`], {
     stdio: ['pipe', 'inherit', 'inherit', 'pipe'],
     env,
   });
@@ -79,7 +78,7 @@ export function startDaemon(name: DaemonName, args: string[], env: NodeJS.Proces
   const batch = createBatch();
   return {
     name,
-    tells: isShipped(name, program),
+    tells: false,
     put: batch.put,
     flush(taken) {
       const lines = batch.take();
