@@ -52,8 +52,11 @@ function begin(account: Partial<Account> = {}, bindings: Bindings | null = null)
     startTls: () => heard('TLS'),
     restart: () => log.push('restart'),
     authenticated: (mechanism) => log.push(`by ${mechanism}`),
-    early: () => expect.unreachable(),
-    online: ({ jid }) => heard(`online ${jid}`),
+    early: (stanza) => log.push(`early ${stanza.name}`),
+    online: ({ jid, managed, arrivedBefore }) =>
+      heard(
+        `online ${jid}${managed === null && arrivedBefore === null ? '' : ` ${JSON.stringify({ managed, arrivedBefore })}`}`,
+      ),
     failed: (error) => heard(`failed ${(error as Fatal).code} ${error.message}`),
   });
   const self = {
@@ -509,6 +512,98 @@ describe('the resource', () => {
     const to = await asked();
     expect(end(() => to.says(answer))).toMatch(/^76 .*instead of a bound resource/);
     expect(to.done()).toEqual([]);
+  });
+});
+
+describe('stream management', () => {
+  const SM = "xmlns='urn:xmpp:sm:3'";
+  const MANAGES = `<sm ${SM}/>`;
+  const RESUME = { id: "a'b", jid: 'alice@example.org/old', h: 7 };
+
+  async function bound() {
+    const to = begin({ tls: 'outside' }, EXPORTER);
+    to.header();
+    await to.loggedIn();
+    to.says(features(BIND, MANAGES));
+    to.says(BOUND);
+    expect(to.done().at(-1)).toBe(`<enable ${SM} resume='true'/>`);
+    return to;
+  }
+
+  async function resuming() {
+    const to = begin({ tls: 'outside', resume: RESUME }, EXPORTER);
+    to.header();
+    await to.loggedIn();
+    to.says(features(BIND, MANAGES));
+    expect(to.done()).toEqual([`<resume ${SM} previd='a&apos;b' h='7'/>`]);
+    return to;
+  }
+
+  it.each([
+    ["id='x' resume='true' location='h:1' max='9'", { id: 'x', location: 'h:1' }],
+    ["id='x' resume='1'", { id: 'x', location: null }],
+    ["id='x'", { id: null, location: null }],
+    ["resume='true'", { id: null, location: null }],
+    ["id='' resume='true'", { id: null, location: null }],
+  ])('is enabled with %s', async (attrs, what) => {
+    const to = await bound();
+    to.says(`<enabled ${SM} ${attrs}/>`);
+    const managed = { resumed: false, h: 0, ...what };
+    expect(to.done()).toEqual([`online alice@example.org/sj ${JSON.stringify({ managed, arrivedBefore: null })}`]);
+  });
+
+  it('may be refused, and stanzas may come before it is there', async () => {
+    const to = await bound();
+    to.says("<iq type='result' id='sj:session'/>");
+    to.says('<message/>');
+    to.says(`<failed ${SM}/>`);
+    expect(to.done()).toEqual(['early iq', 'early message', 'online alice@example.org/sj']);
+  });
+
+  it.each([`<resumed ${SM}/>`, `<enabled xmlns='urn:xmpp:sm:2'/>`, features()])('is not enabled by %s', async (xml) => {
+    const to = await bound();
+    expect(end(() => to.says(xml))).toMatch(/^76 the server broke the protocol/);
+  });
+
+  it('resumes a session without binding', async () => {
+    const to = await resuming();
+    to.says(`<resumed ${SM} previd="a'b" h='3'/>`);
+    const managed = { resumed: true, h: 3, id: RESUME.id, location: null };
+    expect(to.done()).toEqual([`online ${RESUME.jid} ${JSON.stringify({ managed, arrivedBefore: null })}`]);
+  });
+
+  it.each([
+    ["<failed xmlns='urn:xmpp:sm:3' h='5'/>", 5],
+    ["<failed xmlns='urn:xmpp:sm:3' h='x'/>", null],
+    ["<failed xmlns='urn:xmpp:sm:3' h='4294967296'/>", null],
+    ["<failed xmlns='urn:xmpp:sm:3'><item-not-found xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></failed>", null],
+  ])('binds a new one after %s', async (xml, arrivedBefore) => {
+    const to = await resuming();
+    to.says(xml);
+    expect(to.done()).toEqual([BIND_REQUEST]);
+    to.says(BOUND);
+    to.says(`<enabled ${SM} id='new' resume='true'/>`);
+    const managed = { resumed: false, h: 0, id: 'new', location: null };
+    expect(to.done().at(-1)).toBe(`online alice@example.org/sj ${JSON.stringify({ managed, arrivedBefore })}`);
+  });
+
+  it.each([
+    `<resumed ${SM} previd='other' h='3'/>`,
+    `<resumed ${SM} previd="a'b"/>`,
+    `<resumed ${SM} previd="a'b" h='-1'/>`,
+    '<message/>',
+    BOUND,
+  ])('does not take %s for the old session', async (xml) => {
+    const to = await resuming();
+    expect(end(() => to.says(xml))).toMatch(/^76 the server broke the protocol/);
+  });
+
+  it('is not asked for where it is not offered', async () => {
+    const to = begin({ tls: 'outside', resume: RESUME }, EXPORTER);
+    to.header();
+    await to.loggedIn();
+    to.says(features(BIND));
+    expect(to.done()).toEqual([BIND_REQUEST]);
   });
 });
 
