@@ -22,6 +22,7 @@ import { createLocals } from './locals.ts';
 import { type Sent, SM_NS } from './manage.ts';
 import { type Account, counter, negotiate, type Session } from './negotiate.ts';
 import { rootOf, routeIncoming, treeOf, wayOf } from './route.ts';
+import { createSender } from './sender.ts';
 import type { Trace } from './trace.ts';
 import type { Upkeep } from './upkeep.ts';
 
@@ -52,12 +53,6 @@ const END = { all: 1900, farewell: 400, daemons: 800, acknowledged: 200, close: 
 const TICK = 10_000;
 const SLEPT = 5000;
 
-/** When, in milliseconds, to try again to keep what could not be kept, and to see whether to acknowledge or to ask. */
-const AGAIN = 1000;
-const LATER = 5000;
-
-const NOTHING = Buffer.alloc(0);
-
 const now = () => performance.now();
 
 /**
@@ -74,14 +69,9 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
   let asked: Asked = createAsked(bare);
   const liveness = createLiveness(config.timeout, now());
   const early: Element[] = [];
-  /** What is to be sent, but can't be kept for now. */
-  let unkept: { lines: Buffer; stanzas: Sent[]; tell: () => void } | null = null;
-  let sendsFreely = true;
-  let complained = false;
   const waiting: { farewell?: () => void; close?: () => void; exits?: () => void; acknowledged?: () => void } = {};
   let timer: NodeJS.Timeout;
   let drift = Date.now() - now();
-  let soon: NodeJS.Timeout | null = null;
   let resolveExit: (code: ExitCode) => void;
   const exit = new Promise<ExitCode>((resolve) => {
     resolveExit = resolve;
@@ -90,7 +80,7 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
   const locals = createLocals(
     { dir, bare, say, trace, sentBefore: upkeep.taken },
     {
-      batch: () => guard(sendOutgoing),
+      batch: batchEnd,
       drain: () => guard(handOver),
       exit(name, how) {
         waiting.exits?.();
@@ -108,12 +98,12 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
     close() {
       linkAlive = false;
       if (phase === 'leaving') return waiting.close?.();
-      send('</stream:stream>');
+      sender.text('</stream:stream>');
       end(new Fatal(EXIT.temporary, 'the server closed the stream'));
     },
     fault(error) {
       if (phase === 'over' || phase === 'leaving') return;
-      send(streamError(error.fault, error.message));
+      sender.text(streamError(error.fault, error.message));
       end(new Fatal(EXIT.protocol, `the server sent what XMPP forbids (${error.fault}): ${error.message}`));
     },
   });
@@ -125,10 +115,7 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
         splitter.push(chunk);
         guard(handOver);
       },
-      drain() {
-        sendsFreely = true;
-        flow();
-      },
+      drain: () => sender.drained(),
       end(error) {
         linkAlive = false;
         for (const wait of ['close', 'farewell', 'acknowledged'] as const) waiting[wait]?.();
@@ -139,8 +126,18 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
     config.tls !== 'never',
   );
 
+  const sender = createSender({
+    write: link.write,
+    alive: () => linkAlive,
+    locals,
+    upkeep,
+    guard,
+    trace,
+    say,
+  });
+
   const negotiation = negotiate(account, {
-    send,
+    send: sender.text,
     startTls: () => void secured((bindings) => negotiation.secured(bindings)),
     restart: () => splitter.restart(),
     authenticated(mechanism) {
@@ -159,6 +156,11 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
       linkAlive = false;
       end(error);
     }
+  }
+
+  /** The end of a batch from local programs. */
+  function batchEnd(): void {
+    if (phase !== 'negotiating') guard(sender.batch);
   }
 
   /** A fault found in the middle of reading ends the session; it must not pass through the reader. */
@@ -191,7 +193,7 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
     if (h === null) return;
     upkeep.acknowledged(h);
     if (upkeep.request() === '') waiting.acknowledged?.();
-    flow();
+    sender.flow();
   }
 
   /** The end of a batch from the server: the daemons get theirs. */
@@ -203,68 +205,7 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
       else link.pause();
     }
     upkeep.incoming.mark();
-    sendOutgoing();
-  }
-
-  // What goes to the server.
-
-  function send(text: string): void {
-    if (!linkAlive || text === '') return;
-    trace('sent', text);
-    link.write(text);
-  }
-
-  /** A stanza of our own; it counts like any other. */
-  function sendStanza(text: string): void {
-    const sent = { bytes: Buffer.from(text), time: Date.now() };
-    upkeep.sent([sent]);
-    send(text);
-  }
-
-  /** The end of a batch from local programs: what they send is kept, then sent, then they are told. */
-  function sendOutgoing(): void {
-    if (phase === 'negotiating') return;
-    if (unkept === null) {
-      const parts: Buffer[] | undefined = upkeep.managed ? [] : undefined;
-      const lines = locals.take(parts) ?? NOTHING;
-      const time = Date.now();
-      const stanzas = parts?.map((bytes) => ({ bytes, time })) ?? [];
-      if (lines.length > 0 || locals.untold) unkept = { lines, stanzas, tell: locals.taken() };
-    }
-    if (unkept !== null) keep(unkept);
-    if (linkAlive) send(upkeep.due(now()));
-    if (upkeep.pending) soon ??= setTimeout(later, LATER);
-  }
-
-  function keep({ lines, stanzas, tell }: NonNullable<typeof unkept>): void {
-    try {
-      upkeep.sent(stanzas);
-    } catch (error) {
-      if (!complained) say.warn(`cannot keep what is to be sent, so it waits: ${reason(error)}`);
-      complained = true;
-      soon ??= setTimeout(later, AGAIN);
-      return flow();
-    }
-    unkept = null;
-    complained = false;
-    if (linkAlive && lines.length > 0 && !link.write(lines)) sendsFreely = false;
-    if (linkAlive || upkeep.managed)
-      upkeep.kept((error) => {
-        if (error !== null) return say.warn(`cannot keep what is sent: ${reason(error)}`);
-        tell();
-        locals.flush();
-      });
-    flow();
-  }
-
-  function later(): void {
-    soon = null;
-    guard(sendOutgoing);
-  }
-
-  /** Local programs wait while the server does not keep up, or what they send can't be kept. */
-  function flow(): void {
-    locals.flow(sendsFreely && unkept === null && !upkeep.full);
+    if (phase !== 'negotiating') sender.batch();
   }
 
   // The session.
@@ -280,10 +221,10 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
     asked = createAsked(jid, resumed ? unanswered : [], upkeep);
     setState(dir, `online ${jid}`);
     logEvent(dir, 'online', bare, jid);
-    for (const stanza of again) send(stanza.bytes.toString());
+    for (const stanza of again) sender.text(stanza.bytes.toString());
     for (const stanza of lost) giveUp(stanza);
     // Servers tell of changed subscriptions only who has asked for the roster (RFC 6121 section 2.2).
-    if (!resumed) sendStanza("<iq type='get' id='sj:roster'><query xmlns='jabber:iq:roster'/></iq>");
+    if (!resumed) sender.stanza("<iq type='get' id='sj:roster'><query xmlns='jabber:iq:roster'/></iq>");
     for (const stanza of early) {
       const way = wayOf(stanza.name, stanza.attrs, asked);
       if (way !== null) locals.put(way, canonical(stanza));
@@ -319,7 +260,9 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
       return end(new Fatal(EXIT.temporary, `no answer from the server for ${silence} seconds`));
     }
     if (verdict === 'ask' && phase === 'online')
-      guard(() => sendStanza(`<iq type='get' id='sj:ping' to='${account.domain}'><ping xmlns='urn:xmpp:ping'/></iq>`));
+      guard(() =>
+        sender.stanza(`<iq type='get' id='sj:ping' to='${account.domain}'><ping xmlns='urn:xmpp:ping'/></iq>`),
+      );
     clearTimeout(timer);
     timer = setTimeout(watch, Math.ceil(Math.min(next, TICK)));
   }
@@ -334,7 +277,7 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
     if (fatal !== null) say.fatal(fatal.message);
     leave(wasOnline, fatal?.code ?? EXIT.ok).then(() => {
       phase = 'over';
-      if (soon !== null) clearTimeout(soon);
+      sender.stop();
       if (wasOnline) logEvent(dir, 'offline', bare, fatal?.message ?? '');
       setState(dir, fatal === null ? 'offline' : `failed ${fatal.message}`);
       resolveExit(fatal?.code ?? EXIT.ok);
@@ -349,8 +292,8 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
     if (wasOnline && linkAlive) {
       // Messages stop coming once the server knows; what it sent before that is still to be written down.
       const farewell = event('farewell', END.farewell);
-      sendStanza("<presence type='unavailable'/>");
-      sendStanza(`<iq type='get' id='${FAREWELL}'><ping xmlns='urn:xmpp:ping'/></iq>`);
+      sender.stanza("<presence type='unavailable'/>");
+      sender.stanza(`<iq type='get' id='${FAREWELL}'><ping xmlns='urn:xmpp:ping'/></iq>`);
       await Promise.all([locals.drainIn(50), farewell]);
     }
     if (!linkAlive && !upkeep.managed) locals.cutBack();
@@ -362,7 +305,7 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
     if (wasOnline) await settle(forGood);
     if (linkAlive) {
       const closed = event('close', END.close);
-      send('</stream:stream>');
+      sender.text('</stream:stream>');
       link.finish();
       await closed;
     }
@@ -378,11 +321,11 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
   /** Sends what the daemons had to say in the end, and sees what has arrived; or leaves that to the next session. */
   async function settle(forGood: boolean): Promise<void> {
     try {
-      sendOutgoing();
+      sender.batch();
       const request = upkeep.request();
       if (forGood && linkAlive && request !== '') {
         const acknowledged = event('acknowledged', END.acknowledged);
-        send(request);
+        sender.text(request);
         await acknowledged;
       }
       if (forGood) upkeep.over();
