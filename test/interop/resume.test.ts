@@ -16,11 +16,23 @@ const count = (text: string, what: string) => text.split(what).length - 1;
 describe.each([prosody, ejabberd])('on $name, the next sj', (kind) => {
   const server = useServer(kind);
 
+  it('is of one who sees the other', async () => {
+    const alice = await (await startSuite(server, ALICE)).online();
+    const bob = await startSlix(server, `${BOB}/slix`);
+    await alice.sh('presence -t "$1" subscribe', BOB);
+    await bob.see('presence', (p) => p.type === 'subscribe');
+    bob.tell({ do: 'presence', to: ALICE, type: 'subscribed' });
+    await alice.see('events', `\tsubscribed\t${BOB}\t`);
+    expect(await alice.stop()).toBe(0);
+  });
+
   it.each(['the connection breaks', 'nothing passes any more'])('resumes the session when %s', async (how) => {
     const relay = await startRelay(server.port.starttls);
     const first = await (await startSuite(server, ALICE, { port: relay.port, options: ['-t', '4'] })).online();
     const bob = await startSlix(server, `${BOB}/slix`);
     await first.chat(BOB);
+    bob.tell({ do: 'presence', show: 'away' });
+    await first.see(`${BOB}/presence`, /^away/);
     await first.say(BOB, 'one');
     await bob.see('message', (m) => m.body === 'one');
     bob.tell({ do: 'message', to: first.full, body: 'uno' });
@@ -42,6 +54,7 @@ describe.each([prosody, ejabberd])('on $name, the next sj', (kind) => {
     const out = await second.see(`${BOB}/out`, 'tre\n');
     await second.say(BOB, 'three');
     await bob.see('message', (m) => m.body === 'three');
+    await second.see(`${BOB}/presence`, /^away/);
     for (const text of ['uno', 'due', 'tre']) expect(count(out, `> ${text}\n`), text).toBe(1);
     for (const text of ['one', 'three']) expect(bob.all('message').filter((m) => m.body === text)).toHaveLength(1);
     if (how === 'nothing passes any more') {
