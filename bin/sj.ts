@@ -7,9 +7,9 @@ import { readFloor, writeFloor } from '../lib/files/floor.ts';
 import { clearPresences } from '../lib/presence/clear.ts';
 import { floorAfter, isMechanism } from '../lib/sasl/floor.ts';
 import { accountOf, createResource } from '../lib/stream/account.ts';
+import { readIdentity } from '../lib/stream/identity.ts';
 import { checkDescriptors } from '../lib/stream/link.ts';
 import { runSession } from '../lib/stream/session.ts';
-import { bindingsOf, readIdentity, secure } from '../lib/stream/tls.ts';
 import { createTrace } from '../lib/stream/trace.ts';
 import { openUpkeep } from '../lib/stream/upkeep.ts';
 
@@ -69,7 +69,7 @@ run('sj', async (say) => {
         dir,
         account: {
           ...who,
-          resource: value.r ?? (env.SJ_RESOURCE || createResource(dir)),
+          resource: value.r ?? (env.SJ_RESOURCE || (await createResource(dir))),
           tls: outside ? 'outside' : count.x > 0 ? 'ours' : count.I > 0 ? 'optional' : 'starttls',
           plainInClear: count.I > 1,
           haveCert: identity !== undefined,
@@ -78,12 +78,12 @@ run('sj', async (say) => {
           password: asked,
         },
         tls: outside ? 'never' : count.x > 0 ? 'direct' : 'starttls',
-        secure: async (link) =>
-          bindingsOf(
-            await link.secure((raw) =>
-              secure(raw, { domain: who.domain, caFile: value.c, identity, direct: count.x > 0 }),
-            ),
-          ),
+        async secure(link) {
+          // Loaded while the server is thinking, if at all.
+          const tls = await import('../lib/stream/tls.ts');
+          const settings = { domain: who.domain, caFile: value.c, identity, direct: count.x > 0 };
+          return tls.bindingsOf(await link.secure((raw) => tls.secure(raw, settings)));
+        },
         timeout: timeout * 1000,
         upkeep,
         onDoubt: (listener) => {

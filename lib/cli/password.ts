@@ -9,7 +9,6 @@ import { join } from 'node:path';
 import { setBlocking } from './blocking.ts';
 import { EXIT, errno, Fatal, reason } from './die.ts';
 import { inherited } from './inherited.ts';
-import { ask } from './prompt.ts';
 
 /** Bytes of a password, not counting the end of its line. */
 const LIMIT = 4096;
@@ -28,10 +27,14 @@ export async function readPassword({ fd, dir }: { fd?: number | undefined; dir: 
   const file = openFile(join(dir, 'password'));
   if (file !== null) return decode(readLine(file));
   const terminal = openTerminal();
-  return decode(terminal === null ? await firstLine(0) : await ask(terminal, PROMPT, ROOM));
+  return decode(terminal === null ? await firstLine(0) : await prompt(terminal));
 }
 
-const PROMPT = 'password: ';
+async function prompt(terminal: number): Promise<Buffer> {
+  // Most starts need none of it.
+  const { ask } = await import('./prompt.ts');
+  return ask(terminal, 'password: ', ROOM);
+}
 
 /** Opens the password file if there is one; only a plain file that nobody but us can read or replace will do. */
 function openFile(path: string): number | null {
@@ -68,7 +71,7 @@ function openTerminal(): number | null {
 async function firstLine(fd: number): Promise<Buffer> {
   switch (inherited(fd)) {
     case 'tty':
-      return ask(fd, PROMPT, ROOM);
+      return prompt(fd);
     case 'socket':
     case 'fifo':
       return receiveLine(fd);

@@ -1,7 +1,6 @@
 /** The account that a session is for, from what the user said. */
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
-import os from 'node:os';
 import { EXIT, Fatal } from '../cli/die.ts';
 import { JidError, parseJid } from '../jid/jid.ts';
 
@@ -18,7 +17,9 @@ export function accountOf(user: string, domain: string): { user: string; domain:
 }
 
 /** A resource that stays the same for a directory on a machine, so that two of them do not throw each other out. */
-export function createResource(dir: string): string {
+export async function createResource(dir: string): Promise<string> {
+  // Loaded only where it is needed: it takes as long to load as all the rest of Node that we use.
+  const os = await import('node:os');
   const place = createHash('sha256').update(`${os.hostname()}\0${fs.realpathSync(dir)}`);
   return `sj.${place.digest('hex').slice(0, 8)}`;
 }

@@ -1,7 +1,6 @@
 /** TLS of our own on the raw connection: who is trusted, which name must be on the certificate, what went wrong. */
 import fs from 'node:fs';
 import net from 'node:net';
-import path from 'node:path';
 import type { Duplex } from 'node:stream';
 import tls from 'node:tls';
 import { domainToASCII } from 'node:url';
@@ -110,21 +109,4 @@ export function bindingsOf(socket: tls.TLSSocket): Bindings {
   const exporter =
     protocol === 'TLSv1.3' ? socket.exportKeyingMaterial(32, 'EXPORTER-Channel-Binding', Buffer.alloc(0)) : null;
   return channelBindings({ protocol, exporter, certificate });
-}
-
-/**
- * The certificate and key to show to the server: the file `cert.pem` of the account directory, if there is one.
- * @throws Fatal 100 if others can read it
- */
-export function readIdentity(dir: string): Buffer | undefined {
-  const file = path.join(dir, 'cert.pem');
-  try {
-    const { mode, uid } = fs.statSync(file);
-    if ((mode & 0o077) !== 0 || uid !== process.getuid?.())
-      throw new Fatal(EXIT.usage, `cannot use ${file}: others have access to it (chmod 600 ${file})`);
-    return fs.readFileSync(file);
-  } catch (error) {
-    if (errno(error) === 'ENOENT') return undefined;
-    throw error instanceof Fatal ? error : new Fatal(EXIT.usage, `cannot read ${file}: ${reason(error)}`);
-  }
 }

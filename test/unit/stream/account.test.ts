@@ -39,13 +39,13 @@ describe('accountOf', () => {
 });
 
 describe('createResource', () => {
-  it('is the same for a directory, whatever it is called, and another for another', () => {
+  it('is the same for a directory, whatever it is called, and another for another', async () => {
     const dir = scratch();
     fs.symlinkSync(dir, path.join(dir, 'link'));
     fs.mkdirSync(path.join(dir, 'sub'));
-    const resource = createResource(dir);
+    const resource = await createResource(dir);
     expect(resource).toMatch(/^sj\.[0-9a-f]{8}$/);
-    expect(createResource(path.join(dir, 'link'))).toBe(resource);
-    expect(createResource(path.join(dir, 'sub'))).not.toBe(resource);
+    expect(await createResource(path.join(dir, 'link'))).toBe(resource);
+    expect(await createResource(path.join(dir, 'sub'))).not.toBe(resource);
   });
 });
