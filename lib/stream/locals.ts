@@ -115,7 +115,7 @@ export function createLocals({ dir, bare, say, trace, sentBefore }: LocalsConfig
           if (made.again > 0 && made.again-- && repeated(piece)) return;
           const why = checkOutgoing(piece, session!.asked);
           if (why !== null) return refuse(why);
-          trace('sent', piece.buf.toString('utf8', piece.start, piece.end));
+          trace('sent', piece);
           outgoing.put(piece.canonical ? piece : canonical(treeOf(piece)));
         },
         fault(error) {
