@@ -3,10 +3,12 @@ import path from 'node:path';
 import { EXIT, Fatal, reason, run } from '../lib/cli/die.ts';
 import { descriptor, inherited } from '../lib/cli/inherited.ts';
 import { options } from '../lib/cli/options.ts';
+import { takeAck } from '../lib/daemon/inlet.ts';
 import { accountDir } from '../lib/files/account.ts';
 import { type Outlet, openOutlet } from '../lib/files/outlet.ts';
 import { bareOf } from '../lib/jid/jid.ts';
 import { messaged } from '../lib/message/daemon.ts';
+import { partner } from '../lib/message/partner.ts';
 
 const USAGE = 'messaged [-d DIR] [-i FD] [-o FILE] -j JID';
 
@@ -22,7 +24,9 @@ run('messaged', async (say) => {
   const dir = accountDir(value.d);
   checkDirectory(dir);
   const target = value.o ?? path.join(dir, 'in');
-  await messaged({ dir, own, fd, out: open(target), target, stamp: process.env.SJ_STAMP, warn: say.warn });
+  const given = { dir, own, fd, out: open(target), target, stamp: process.env.SJ_STAMP, warn: say.warn };
+  if (takeAck(process.env)) await partner({ ...given, linger: Number(process.env.SJ_LINGER) || 0 });
+  else await messaged(given);
   return EXIT.ok;
 });
 

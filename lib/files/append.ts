@@ -23,13 +23,24 @@ export class TornRecord extends Error {
  */
 export function appendRecord(file: string, record: string | Uint8Array): void {
   const bytes = typeof record === 'string' ? Buffer.from(record) : record;
-  const fd = open(file);
+  const fd = openAppend(file);
   try {
-    if (!fs.fstatSync(fd).isFile()) throw new Error('not a regular file');
     writeAll(fd, bytes);
   } finally {
     fs.closeSync(fd);
   }
+}
+
+/** Opens a file for records, or makes it. @throws as `appendRecord` */
+export function openAppend(file: string): number {
+  const fd = open(file);
+  try {
+    if (!fs.fstatSync(fd).isFile()) throw new Error('not a regular file');
+  } catch (error) {
+    fs.closeSync(fd);
+    throw error;
+  }
+  return fd;
 }
 
 /** Writes everything, with one write where the system takes it so. @throws as `appendRecord` */

@@ -11,6 +11,8 @@ export type Lines = {
   push(chunk: Buffer): void;
   /** The last writer has closed: what has no line feed is a line, too. */
   flush(): void;
+  /** What has come of a line that is not finished, as far as it is kept. */
+  readonly begun: Buffer;
 };
 
 const EMPTY = Buffer.alloc(0);
@@ -60,6 +62,9 @@ export function createLines(limit: number, on: LineEvents): Lines {
     },
     flush() {
       if (length > 0) finish();
+    },
+    get begun() {
+      return kept.subarray(0, keptBytes);
     },
   };
 }

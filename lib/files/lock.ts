@@ -26,9 +26,12 @@ export class LockedError extends Error {
 
 const TRIES = 20;
 
-/** @throws LockedError if a living program holds the directory */
-export function takeLock(dir: string): Lock {
-  const file = path.join(dir, '.lock');
+/**
+ * @param name of the lock's file
+ * @throws LockedError if a living program holds the directory
+ */
+export function takeLock(dir: string, name = '.lock'): Lock {
+  const file = path.join(dir, name);
   const mine = `${process.pid} ${startTime(process.pid) ?? '-'}\n`;
   const ours = () => read(file) === mine;
   for (let i = 0; i < TRIES; i++) {
@@ -46,6 +49,12 @@ export function takeLock(dir: string): Lock {
     remove(file, theirs);
   }
   throw new LockedError('somebody who takes and leaves it all the time');
+}
+
+/** The pid of the living program that holds a lock; null if there is none. @throws if that can't be told */
+export function holderOf(dir: string, name: string): number | null {
+  const holder = read(path.join(dir, name));
+  return holder !== null && alive(holder) ? Number(holder.split(' ')[0]) : null;
 }
 
 function create(file: string, text: string): boolean {

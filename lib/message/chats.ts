@@ -31,8 +31,17 @@ export type Chats = {
   has(jid: string): boolean;
   /** Sees to it that a contact has a directory. @throws if it can't be made; ENOTDIR if something else has its name */
   open(jid: string): void;
+  /** Reads nothing, but keeps every `in` open. */
   pause(): void;
   resume(): void;
+  /** How many files may be open besides. */
+  room(): number;
+  /** A line has begun with these bytes, which an earlier process has read. */
+  begin(jid: string, bytes: Buffer): void;
+  /** The beginnings of lines that are not finished. */
+  begun(): { jid: string; bytes: Buffer }[];
+  /** Closes everything, and leaves in the FIFOs what is there. */
+  close(): void;
   /** Reads what writers still have to say, then closes everything; `grace` as in `FifoReader`. */
   drain(grace: number): Promise<void>;
 };
@@ -42,13 +51,19 @@ type Chat = {
   readonly jid: string;
   /** Null while its FIFO is being made, or can't be had. */
   reader: FifoReader | null;
+  readonly lines: Lines;
   making: boolean;
   /** Its `id` is there. */
   named: boolean;
+  /** Reads what was written before there was a FIFO, when it is time to read. */
+  early: (() => void) | null;
 };
 
 /** Descriptors that are left for everything else. */
 const RESERVE = 64;
+
+/** So many others may be open, and of what is left only half: contacts may come. */
+const MOST_FILES = 4096;
 
 /** Where there are too few descriptors for all, one word is said for all. */
 const SCARCE = 'descriptors';
@@ -103,12 +118,17 @@ export function createChats(dir: string, on: ChatEvents): Chats {
         complain(name, name, normal === null ? 'not a JID' : `not in normal form, which is ${dirName(normal)}`);
         return;
       }
-      chat = { name, jid, reader: null, making: false, named: false };
+      const lines = createLines(LINE_LIMIT, {
+        line: (bytes) => on.line(jid, bytes),
+        tooLong: (head, length) => on.tooLong(jid, head, length),
+      });
+      chat = { name, jid, reader: null, lines, making: false, named: false, early: null };
       chats.set(name, chat);
     }
     if (!chat.named) identify(chat);
     if (chat.reader?.current()) return;
     hang(chat);
+    chat.lines.flush();
     if (!chat.making && !listen(chat)) {
       chat.making = true;
       wanted.push(chat);
@@ -148,17 +168,13 @@ export function createChats(dir: string, on: ChatEvents): Chats {
 
   /** @returns false if there is no FIFO yet */
   function listen(chat: Chat): boolean {
-    const { name, jid } = chat;
+    const { name, lines } = chat;
     if (closed) return true;
     if (reading >= most) {
       complain(SCARCE, name, `cannot open in: no descriptors left, ${reading} contacts have theirs`);
       return true;
     }
     const place = path.join(dir, name);
-    const lines = createLines(LINE_LIMIT, {
-      line: (bytes) => on.line(jid, bytes),
-      tooLong: (head, length) => on.tooLong(jid, head, length),
-    });
     try {
       if (setAside(place)) return false;
       chat.reader = openFifo(path.join(place, 'in'), {
@@ -179,8 +195,15 @@ export function createChats(dir: string, on: ChatEvents): Chats {
     reading++;
     if (paused) chat.reader.pause();
     complained.delete(name);
-    readAside(place, lines);
+    chat.early = () => readAside(place, lines);
+    if (!paused) readEarly(chat);
     return true;
+  }
+
+  function readEarly(chat: Chat): void {
+    const { early } = chat;
+    chat.early = null;
+    early?.();
   }
 
   function hang(chat: Chat): void {
@@ -240,7 +263,20 @@ export function createChats(dir: string, on: ChatEvents): Chats {
     resume() {
       if (!paused) return;
       paused = false;
-      for (const { reader } of chats.values()) reader?.resume();
+      for (const chat of chats.values()) {
+        readEarly(chat);
+        chat.reader?.resume();
+      }
+    },
+    room: () => Math.min(MOST_FILES, Math.floor((most - reading) / 2)),
+    begin: (jid, bytes) => chats.get(dirName(jid))?.lines.push(bytes),
+    begun: () =>
+      [...chats.values()]
+        .map(({ jid, lines }) => ({ jid, bytes: lines.begun }))
+        .filter(({ bytes }) => bytes.length > 0),
+    close() {
+      closed = true;
+      for (const { reader } of chats.values()) reader?.close();
     },
     async drain(grace) {
       await making;

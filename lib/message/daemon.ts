@@ -1,4 +1,4 @@
-/** messaged, from its start to its end. */
+/** messaged, from its start to its end, when it runs alone: it answers for nothing but the files. */
 import type { Outlet } from '../files/outlet.ts';
 import { watchTree } from '../files/watch.ts';
 import { type Feed, readStanzas } from '../xml/feed.ts';
@@ -22,8 +22,36 @@ export type MessagedOptions = {
 };
 
 /** Writers who are about to write when the session ends have so many milliseconds, and then those who read us. */
-const GRACE = 250;
-const PATIENCE = 300;
+export const GRACE = 250;
+export const PATIENCE = 300;
+
+/** Bytes of stanzas that may be waiting to be written down together. */
+const MOST_TOGETHER = 1_048_576;
+
+/** What was read in one turn of the event loop is written down together, unless it is very much. */
+export function createBatcher(flush: () => void) {
+  let scheduled = false;
+  let size = 0;
+  function run(): void {
+    scheduled = false;
+    size = 0;
+    flush();
+  }
+  return {
+    soon(): void {
+      if (scheduled) return;
+      scheduled = true;
+      setImmediate(() => {
+        if (scheduled) run();
+      });
+    },
+    /** @param bytes how much has come */
+    add(bytes: number): void {
+      size += bytes;
+      if (size > MOST_TOGETHER) run();
+    },
+  };
+}
 
 /** Runs until its stanzas end or it is told to (SIGTERM). Resolves when everything is written. */
 export async function messaged({ dir, own, fd, out, target, stamp, warn }: MessagedOptions): Promise<void> {
@@ -31,27 +59,21 @@ export async function messaged({ dir, own, fd, out, target, stamp, warn }: Messa
   let outletFull = false;
   let journalFull = false;
   let offline = false;
-  let scheduled = false;
 
-  const journal = createJournal(dir, {
-    warn,
-    full(full) {
-      journalFull = full;
-      if (full) feed?.pause();
-      else feed?.resume();
-      flow();
+  const journal = createJournal(
+    dir,
+    {
+      warn,
+      full(full) {
+        journalFull = full;
+        if (full) feed?.pause();
+        else feed?.resume();
+        flow();
+      },
     },
-  });
-
-  /** Lines come between the batches of stanzas, many at once: they are written down together, too. */
-  function soon(): void {
-    if (scheduled) return;
-    scheduled = true;
-    setImmediate(() => {
-      scheduled = false;
-      journal.flush();
-    });
-  }
+    { room: () => chats.room() },
+  );
+  const batch = createBatcher(journal.flush);
 
   /** Front ends wait as long as we have no room for what they write, here or on disk. */
   function flow(): void {
@@ -62,11 +84,11 @@ export async function messaged({ dir, own, fd, out, target, stamp, warn }: Messa
   const chats = createChats(dir, {
     line(jid, bytes) {
       talk.line(jid, bytes);
-      soon();
+      batch.soon();
     },
     tooLong(jid, head, length) {
       talk.tooLong(jid, head, length);
-      soon();
+      batch.soon();
     },
     gone: (jid) => talk.forget(jid),
     warn,
@@ -79,12 +101,12 @@ export async function messaged({ dir, own, fd, out, target, stamp, warn }: Messa
     journal,
     has: chats.has,
     open: chats.open,
-    send(stanza, fate) {
+    send({ stanza, fate }) {
       const room = out.send(stanza, (error) => {
         if (error !== null && !offline) warn(`cannot write ${target}: ${error.message}`);
         offline = error !== null;
-        fate(error);
-        soon();
+        fate(offline ? 'offline' : null);
+        batch.soon();
       });
       if (room || outletFull) return;
       outletFull = true;
@@ -107,14 +129,18 @@ export async function messaged({ dir, own, fd, out, target, stamp, warn }: Messa
 
   const ended = new Promise<void>((resolve) => {
     feed = readStanzas(fd, {
-      stanza: talk.stanza,
-      batchEnd: journal.flush,
+      stanza(element, { length }) {
+        talk.stanza(element);
+        batch.add(length);
+      },
+      batchEnd: batch.soon,
       skipped: (why) => warn(`skipped what is no stanza: ${why}`),
       end: resolve,
     });
   });
   await Promise.race([ended, told]);
   feed?.pause();
+  journal.flush();
   tree.close();
   await chats.drain(GRACE);
   await out.end(PATIENCE);

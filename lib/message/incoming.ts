@@ -32,6 +32,8 @@ export type Incoming = {
   readonly body: string;
   /** When it was said, in milliseconds since the epoch. */
   readonly time: number;
+  /** Somebody on the way says that it was said earlier (XEP-0203). */
+  readonly delayed: boolean;
   /** Only of an error. */
   readonly error: StanzaError | undefined;
 };
@@ -54,6 +56,7 @@ export function readMessage(stanza: Element, own: string, now: number): Incoming
   let thread: string | undefined;
   let sid: string | undefined;
   let time = now;
+  let delayed = false;
   let error: StanzaError | undefined;
   for (const child of stanza.children) {
     if (typeof child === 'string') continue;
@@ -66,13 +69,14 @@ export function readMessage(stanza: Element, own: string, now: number): Incoming
     } else if (xmlns === DELAY_NS && child.name === 'delay') {
       // Who delayed it last knows least about when it was said.
       time = Math.min(time, readStamp(stamp) ?? time);
+      delayed = true;
     } else if (xmlns === SID_NS && child.name === 'stanza-id' && by === archive) {
       sid ??= child.attrs.id;
     }
   }
   if (type !== 'error') error = undefined;
   else error ??= { condition: 'undefined-condition', text: '' };
-  return { contact, from, to, type, id, sid, subject, thread, body: body?.getText() ?? '', time, error };
+  return { contact, from, to, type, id, sid, subject, thread, body: body?.getText() ?? '', time, delayed, error };
 }
 
 /** Of bodies in several languages the one without a mark is the sender's own; else the first. */

@@ -1,19 +1,40 @@
-/** Writes down what a batch of stanzas brought: one append for each file, however many messages there were. */
+/**
+ * Writes down what a batch of stanzas brought: one append for each file, however many messages there were. With a redo
+ * log all of it is written down there first, with one write, and what is there is what may be acknowledged.
+ */
 import path from 'node:path';
 import { errno, reason } from '../cli/die.ts';
-import { appendRecord, TornRecord } from '../files/append.ts';
-import { ensureContact } from '../files/contact.ts';
+import { TornRecord } from '../files/append.ts';
+import { type BusyFiles, createBusyFiles, type Seen } from '../files/busy.ts';
+import { contactOf, ensureContact } from '../files/contact.ts';
 import { type EventType, eventLine } from '../files/events.ts';
-import { dirName } from '../files/names.ts';
+import { dirName, jidOfName } from '../files/names.ts';
+import { type Entry, keptEntry, type Redo } from '../files/redo.ts';
+import { type Intent, type Note, type State, snapshot } from './state.ts';
 
 export type Journal = {
   /** Adds lines to a contact's `out` and `log`; either may be empty. */
   add(contact: string, out: string, log: string): void;
   event(type: EventType, contact: string, detail: string): void;
+  /** A line is about to be sent. */
+  intend(intent: Intent): void;
+  /** What has become of a line is in what was added. */
+  settle(id: string): void;
+  /** The stanzas that come now are of this session. */
+  begin(session: string): void;
+  /** Stanza number `n` of the session, and all before it, are in what was added, or were written down before. */
+  through(n: number): void;
+  /** Calls once everything that was added until now is written down. */
+  after(call: () => void): void;
   /** Writes everything that was added, and what could not be written before. */
   flush(): void;
-  /** Writes for the last time, and tells how many bytes are lost. */
-  close(): number;
+  /** Resolves when all that is written down is `done`, or can't be for now. */
+  quiet(): Promise<void>;
+  /**
+   * Writes for the last time, and tells how many bytes are lost.
+   * @param begun beginnings of lines, for the next process
+   */
+  close(begun?: readonly { jid: string; bytes: Buffer }[]): number;
 };
 
 export type JournalEvents = {
@@ -21,78 +42,227 @@ export type JournalEvents = {
   warn(message: string): void;
   /** So much waits for the disk that nothing should be added for now; false: it may again. */
   full(full: boolean): void;
+  /** What all stanzas up to number `n` have brought will outlive a power failure. */
+  done?(n: number): void;
 };
 
-/** What waits for one file: the bytes that a full disk has left over, and what came after. */
-type Pending = { rest: Buffer | null; text: string };
+export type JournalOptions = {
+  /** The log, and the state that it held. */
+  readonly kept?: { readonly redo: Redo; readonly state: State };
+  /** How many files may be kept open at this moment. */
+  readonly room?: () => number;
+};
 
-/** Troubles that pass and have nothing to do with the file itself: what can't be written now is kept for later. */
+/** What waits for one file: the bytes that could not be written, and what came after. */
+type Pending = { readonly name: string; readonly file: string; rest: Buffer | null; text: string; seen: Seen };
+
+type Target = { readonly contact: string; readonly files: readonly Pending[]; dirty: boolean };
+
+/** Troubles of the system; others are those of a file, and each has its own word. */
 const PASSING = new Set(['ENOSPC', 'EDQUOT', 'EIO', 'EROFS', 'EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN']);
 
 /** Bytes kept before nothing more should come, and how often to try again, in milliseconds. */
 const MOST_KEPT = 1_048_576;
 const AGAIN = 1000;
 
-const CONTACT_FILES = ['log', 'out'] as const;
-type ContactFile = (typeof CONTACT_FILES)[number];
+/** So many contacts are remembered that nothing waits for; and so many files may be open where nobody says how many. */
+const MOST_IDLE = 4096;
+const FEW_FILES = 64;
 
-export function createJournal(dir: string, on: JournalEvents): Journal {
-  const contacts = new Map<string, Record<ContactFile, Pending>>();
-  const events: Pending = { rest: null, text: '' };
+const EMPTY = Buffer.alloc(0);
+
+export function createJournal(dir: string, on: JournalEvents, { kept: log, room }: JournalOptions = {}): Journal {
+  const files: BusyFiles = createBusyFiles(room ?? (() => FEW_FILES));
+  const targets = new Map<string, Target>();
+  let dirty: Target[] = [];
   const troubled = new Set<string>();
+  let scratch = EMPTY;
+  let intents: Intent[] = [];
+  let settled: string[] = [];
+  let thens: (() => void)[] = [];
+  let unfinished: NonNullable<Note['b']> = [];
+  /** What was found in the log is taken up with the first record. */
+  let taken = log === undefined || log.state.begun.length === 0;
+  /** Numbers of stanzas: the last one of this process, the last one of these that is written down, the last `done`. */
+  let given = 0;
+  let recorded = 0;
+  let told = 0;
   let kept = 0;
   let full = false;
   let timer: NodeJS.Timeout | null = null;
+  let syncing = false;
+  let closed = false;
+  const quiet: (() => void)[] = [];
 
-  function complain(key: string, file: string, error: unknown, fate: string): void {
-    if (troubled.has(key)) return;
-    troubled.add(key);
-    on.warn(`cannot write ${file}: ${reason(error)}${fate}`);
+  const events = targetOf('');
+  for (const [file, bytes] of log?.redo.missing ?? []) adopt(file, bytes);
+
+  function targetOf(contact: string): Target {
+    const known = targets.get(contact);
+    if (known !== undefined) return known;
+    if (targets.size > MOST_IDLE)
+      for (const [name, { dirty }] of targets) if (!dirty && name !== '') targets.delete(name);
+    const pending = (name: string): Pending => ({ name, file: path.join(dir, name), rest: null, text: '', seen: null });
+    const place = contact === '' ? '' : dirName(contact);
+    // The whole record first: from it the other could be made again.
+    const made = contact === '' ? [pending('events')] : [pending(`${place}/log`), pending(`${place}/out`)];
+    const target = { contact, files: made, dirty: false };
+    targets.set(contact, target);
+    return target;
   }
 
-  function append(contact: string, file: string, bytes: Buffer): void {
+  function touch(target: Target): void {
+    if (target.dirty) return;
+    target.dirty = true;
+    dirty.push(target);
+  }
+
+  /** Takes over what was written down before the last end, and is in the log only. */
+  function adopt(file: string, bytes: Buffer): void {
+    const place = path.dirname(file);
+    const known = contactOf(dir, place);
+    const contact = place === '.' ? '' : known !== null && 'jid' in known ? known.jid : jidOfName(place);
+    const target = contact === null ? undefined : targetOf(contact);
+    const pending = target?.files.find(({ name }) => name === file);
+    // A shortened name whose directory has gone: whose it was is not known any more.
+    if (target === undefined || pending === undefined) return;
+    pending.rest = Buffer.from(bytes);
+    kept += bytes.length;
+    touch(target);
+  }
+
+  function complain(key: string, file: string, error: unknown): void {
+    if (troubled.has(key)) return;
+    troubled.add(key);
+    on.warn(`cannot write ${file}: ${reason(error)}; it is kept and tried again`);
+  }
+
+  function look(pending: Pending): void {
     try {
-      appendRecord(file, bytes);
+      pending.seen = files.look(pending.file);
+    } catch {
+      // Writing tells why.
+      pending.seen = null;
+    }
+  }
+
+  /** Writes all that was added into the log. @returns false if that can't be, so nothing of it has happened */
+  function record({ redo, state }: NonNullable<typeof log>): boolean {
+    const entries: Entry[] = [];
+    let total = 0;
+    for (const { files: own } of dirty) {
+      for (const pending of own) {
+        if (pending.text === '') continue;
+        look(pending);
+        const length = Buffer.byteLength(pending.text);
+        const { ino, size } = pending.seen ?? { ino: 0, size: 0 };
+        entries.push([pending.name, ino, size, pending.rest?.length ?? 0, length]);
+        total += length;
+      }
+    }
+    if (total + intents.length + settled.length + unfinished.length === 0 && taken) return true;
+    encode(total);
+    const note: Note = {
+      s: state.position.session,
+      n: Math.max(state.position.n, given),
+      ...(intents.length > 0 && { i: intents }),
+      ...(settled.length > 0 && { d: settled }),
+      ...(unfinished.length > 0 && { b: unfinished }),
+    };
+    try {
+      redo.write(entries, scratch.subarray(0, total), note, kept === 0);
+      troubled.delete('log');
+    } catch (error) {
+      complain('log', 'the journal', error);
+      return false;
+    }
+    for (const intent of intents) state.intents.set(intent.id, intent);
+    for (const id of settled) state.intents.delete(id);
+    intents = [];
+    settled = [];
+    unfinished = [];
+    taken = true;
+    return true;
+  }
+
+  /** All texts as bytes, one after the other. */
+  function encode(total: number): void {
+    if (scratch.length < total) scratch = Buffer.allocUnsafeSlow(Math.max(65_536, 2 * total));
+    let at = 0;
+    for (const { files: own } of dirty) for (const { text } of own) if (text !== '') at += scratch.write(text, at);
+  }
+
+  function append({ contact }: Target, { file, seen }: Pending, bytes: Buffer): void {
+    try {
+      files.append(file, seen, bytes);
     } catch (error) {
       if (errno(error) !== 'ENOENT' || contact === '') throw error;
       // Somebody has removed the directory: what is said now opens it again.
       ensureContact(dir, contact);
-      appendRecord(file, bytes);
+      files.append(file, null, bytes);
     }
   }
 
-  function write(contact: string, name: string, pending: Pending): void {
-    const { rest, text } = pending;
-    if (rest === null && text === '') return;
+  /** @param bytes what was added, in memory that is used again */
+  function write(target: Target, pending: Pending, bytes: Buffer): void {
+    const all = pending.rest === null ? bytes : Buffer.concat([pending.rest, bytes]);
     pending.rest = null;
     pending.text = '';
-    const bytes = rest === null ? Buffer.from(text) : Buffer.concat([rest, Buffer.from(text)]);
-    const file = contact === '' ? path.join(dir, name) : path.join(dir, dirName(contact), name);
     try {
-      append(contact, file, bytes);
-      if (troubled.size > 0) troubled.delete(file);
+      append(target, pending, all);
+      if (troubled.size > 0) troubled.delete(pending.file);
     } catch (error) {
-      if (!PASSING.has(errno(error))) {
-        complain(file, file, error, '');
-        return;
-      }
-      pending.rest = error instanceof TornRecord ? bytes.subarray(error.written) : bytes;
-      kept += pending.rest.length;
-      complain('', file, error, '; it is kept and tried again');
+      const rest = error instanceof TornRecord ? all.subarray(error.written) : all;
+      pending.rest = Buffer.from(rest);
+      kept += rest.length;
+      complain(PASSING.has(errno(error)) ? '' : pending.file, pending.file, error);
     }
+  }
+
+  function apply(): void {
+    kept = 0;
+    let at = 0;
+    const later: Target[] = [];
+    for (const target of dirty) {
+      for (const pending of target.files) {
+        const { rest, text } = pending;
+        if (rest === null && text === '') continue;
+        // What is in the log is encoded already, in this order.
+        const length = text === '' ? 0 : Buffer.byteLength(text);
+        if (log === undefined || text === '') look(pending);
+        const bytes = log === undefined ? Buffer.from(text) : scratch.subarray(at, at + length);
+        at += length;
+        write(target, pending, bytes);
+      }
+      target.dirty = target.files.some(({ rest }) => rest !== null);
+      if (target.dirty) later.push(target);
+    }
+    dirty = later;
+    if (scratch.length > 4 * MOST_KEPT) scratch = EMPTY;
+    if (kept === 0) troubled.delete('');
   }
 
   function flush(): void {
-    kept = 0;
-    for (const [contact, files] of contacts) {
-      // The whole record first: from it the other could be made again.
-      for (const name of CONTACT_FILES) write(contact, name, files[name]);
-      if (files.log.rest === null && files.out.rest === null) contacts.delete(contact);
+    let waiting = 0;
+    if (log !== undefined && !record(log)) {
+      for (const target of dirty)
+        for (const { rest, text } of target.files) waiting += (rest?.length ?? 0) + text.length;
+      for (const { body } of intents) waiting += body.length;
+    } else {
+      const calls = thens;
+      thens = [];
+      recorded = given;
+      if (log !== undefined && given > log.state.position.n)
+        log.state.position = { session: log.state.position.session, n: given };
+      apply();
+      waiting = kept;
+      for (const call of calls) call();
+      if (log !== undefined) safe(log);
     }
-    write('', 'events', events);
-    if (kept === 0) troubled.delete('');
-    else timer ??= setTimeout(again, AGAIN);
-    if (full !== kept > MOST_KEPT) on.full((full = !full));
+    if (waiting > 0) timer ??= setTimeout(again, AGAIN);
+    const now = waiting > MOST_KEPT || log?.redo.full === true;
+    if (full !== now) on.full((full = now));
+    if (now) timer ??= setTimeout(again, AGAIN);
   }
 
   function again(): void {
@@ -100,25 +270,100 @@ export function createJournal(dir: string, on: JournalEvents): Journal {
     flush();
   }
 
-  return {
-    add(contact, out, log) {
-      let files = contacts.get(contact);
-      if (files === undefined) {
-        files = { log: { rest: null, text: '' }, out: { rest: null, text: '' } };
-        contacts.set(contact, files);
+  /** Has the log written to the disk, one sync at a time, and tells what may be acknowledged. */
+  function safe(own: NonNullable<typeof log>): void {
+    if (own.redo.ripe) turn(own);
+    const n = recorded;
+    if (syncing) return;
+    if (n === told) return rest(own);
+    syncing = true;
+    own.redo.sync((error) => {
+      syncing = false;
+      if (closed) return;
+      if (error !== null) {
+        complain('sync', 'the journal', error);
+        timer ??= setTimeout(again, AGAIN);
+        return rest(own);
       }
-      files.log.text += log;
-      files.out.text += out;
+      troubled.delete('sync');
+      told = n;
+      on.done?.(n);
+      safe(own);
+    });
+  }
+
+  /** Nothing is under way. */
+  function rest(own: NonNullable<typeof log>): void {
+    mark(own);
+    for (const call of quiet.splice(0)) call();
+  }
+
+  /** After a crash there is no need to look for what is written. */
+  function mark({ redo }: NonNullable<typeof log>): void {
+    if (kept > 0 || dirty.length > 0) return;
+    try {
+      redo.applied();
+    } catch {}
+  }
+
+  function turn({ redo, state }: NonNullable<typeof log>): void {
+    const parts: Buffer[] = [];
+    const entries: Entry[] = [];
+    try {
+      for (const target of dirty) {
+        for (const { name, rest } of target.files) {
+          if (rest === null) continue;
+          entries.push(keptEntry(dir, name, rest.length));
+          parts.push(rest);
+        }
+      }
+      redo.turn(snapshot(state), entries, Buffer.concat(parts));
+    } catch (error) {
+      complain('log', 'the journal', error);
+    }
+  }
+
+  return {
+    add(contact, out, record) {
+      const target = targetOf(contact);
+      target.files[0]!.text += record;
+      target.files[1]!.text += out;
+      touch(target);
     },
     event(type, contact, detail) {
-      events.text += eventLine(Date.now(), type, contact, detail);
+      events.files[0]!.text += eventLine(Date.now(), type, contact, detail);
+      touch(events);
     },
+    intend: (intent) => void intents.push(intent),
+    settle: (id) => void settled.push(id),
+    begin(session) {
+      given = recorded = told = 0;
+      if (log === undefined || log.state.position.session === session) return;
+      log.state.position = { session, n: 0 };
+      log.state.recent.begin();
+    },
+    through(n) {
+      given = n;
+    },
+    after: (call) => void thens.push(call),
     flush,
-    close() {
+    quiet() {
+      if (!syncing) return Promise.resolve();
+      return new Promise((resolve) => void quiet.push(resolve));
+    },
+    close(begun = []) {
+      unfinished = begun.map(({ jid, bytes }) => [jid, bytes.toString('base64')] as const);
       flush();
+      closed = true;
       if (timer !== null) clearTimeout(timer);
       timer = null;
-      return kept;
+      if (log !== undefined) {
+        mark(log);
+        log.redo.close();
+      }
+      files.close();
+      // What is in the log is not lost.
+      return log === undefined || troubled.has('log') ? kept : 0;
     },
   };
 }

@@ -26,6 +26,10 @@ function newId(): string {
   return `m${pool.toString('base64url', used, (used += ID_BYTES))}`;
 }
 
+/** A message as one line of text. */
+export const messageText = (to: string, id: string, body: string, room: boolean): string =>
+  `<message to='${xml(to)}' type='${room ? 'groupchat' : 'chat'}' id='${id}'><body>${xml(body)}</body></message>`;
+
 /**
  * Makes a message of a line. U+2028 becomes a line feed; one carriage return at the end is taken for a part of the line's
  * end.
@@ -41,8 +45,7 @@ export function makeMessage(line: Buffer, to: string, room: boolean): Outgoing |
   if (!isXmlText(written)) return { refused: 'it has characters that XMPP cannot carry', body: written };
   const body = written.replaceAll('\u2028', '\n');
   const id = newId();
-  const type = room ? 'groupchat' : 'chat';
-  const stanza = `<message to='${xml(to)}' type='${type}' id='${id}'><body>${xml(body)}</body></message>`;
+  const stanza = messageText(to, id, body, room);
   if (Buffer.byteLength(stanza) > LIMITS.bytes) return { refused: `too long: ${line.length} bytes`, body: written };
   return { id, body, stanza };
 }

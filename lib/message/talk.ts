@@ -3,12 +3,14 @@ import path from 'node:path';
 import type { Element } from 'ltx';
 import { errno, printable, reason } from '../cli/die.ts';
 import { dirName } from '../files/names.ts';
-import type { Fate } from '../files/outlet.ts';
 import { createFormatter, excerpt } from './format.ts';
 import { type Incoming, readMessage } from './incoming.ts';
 import type { Journal } from './journal.ts';
 import { type LogRecord, logLine } from './log.ts';
-import { makeMessage } from './outgoing.ts';
+import type { Letter } from './outbox.ts';
+import { makeMessage, messageText } from './outgoing.ts';
+import type { Recent } from './recent.ts';
+import type { Intent } from './state.ts';
 import { endsInRoom } from './tail.ts';
 
 export type TalkOptions = {
@@ -18,8 +20,10 @@ export type TalkOptions = {
   /** As in SJ_STAMP. */
   readonly stamp: string | undefined;
   readonly journal: Pick<Journal, 'add' | 'event'>;
-  /** Sends a stanza; told what became of it. */
-  readonly send: (stanza: string, fate: Fate) => void;
+  /** Sends a stanza. */
+  readonly send: (letter: Letter) => void;
+  /** The last messages, where a server may give some of them again. */
+  readonly recent?: Recent | undefined;
   /** Whether a contact has a directory. */
   readonly has: (jid: string) => boolean;
   /** Makes it. @throws ENOTDIR if something else has its name; of other troubles the journal takes care */
@@ -31,6 +35,8 @@ export type Talk = {
   stanza(element: Element): void;
   /** A line from a contact's `in`. */
   line(jid: string, bytes: Buffer): void;
+  /** A line that was taken earlier, to be sent as it was then. */
+  letter(intent: Intent): Letter;
   /** A line of which only the first bytes are known. */
   tooLong(jid: string, head: Buffer, length: number): void;
   /** The contact's directory has gone. */
@@ -42,7 +48,7 @@ const DELAYED = 1000;
 
 const iso = (time: number) => new Date(time).toISOString();
 
-export function createTalk({ dir, own, stamp, journal, send, has, open, warn }: TalkOptions): Talk {
+export function createTalk({ dir, own, stamp, journal, send, recent, has, open, warn }: TalkOptions): Talk {
   const format = createFormatter(stamp);
   const rooms = new Map<string, boolean>();
   const barred = new Set<string>();
@@ -56,7 +62,13 @@ export function createTalk({ dir, own, stamp, journal, send, has, open, warn }: 
     return room;
   };
 
-  function sent(jid: string, id: string, body: string, room: boolean): void {
+  function letter(intent: Intent, stanza: string): Letter {
+    const fate = (why: string | null) =>
+      why === null ? sent(intent) : refuse(intent.jid, why, intent.body, { body: intent.body });
+    return { intent, stanza, fate };
+  }
+
+  function sent({ jid, id, body, room }: Intent): void {
     const now = Date.now();
     const type = room ? 'groupchat' : 'chat';
     // A room sends everything back, ours too, so that is where it stands in the order of what was said.
@@ -81,6 +93,7 @@ export function createTalk({ dir, own, stamp, journal, send, has, open, warn }: 
   function bounced(message: Incoming): void {
     const { contact, time, body } = message;
     const { condition, text } = message.error!;
+    recent?.add(message);
     const why = text === '' ? condition : `${condition}: ${text}`;
     journal.event('error', contact, `not delivered: ${printable(excerpt(why))}`);
     // Whoever we never wrote to has nothing to bounce.
@@ -114,9 +127,11 @@ export function createTalk({ dir, own, stamp, journal, send, has, open, warn }: 
         journal.event('error', '', `a message from what is no JID: ${excerpt(element.attrs.from ?? '')}`);
         return;
       }
+      if (recent?.repeats(message, message.delayed)) return;
       if (message.type === 'error') return bounced(message);
       const { contact, type, body, time } = message;
       if (body === '' || !opened(contact)) return;
+      recent?.add(message);
       const group = type === 'groupchat';
       if (group) rooms.set(contact, true);
       const name = speaker(message);
@@ -133,8 +148,9 @@ export function createTalk({ dir, own, stamp, journal, send, has, open, warn }: 
         return refuse(jid, refused, excerpt(what.body ?? bytes.toString('utf8')), what);
       }
       const { id, body, stanza } = made;
-      send(stanza, (error) => (error === null ? sent(jid, id, body, room) : refuse(jid, 'offline', body, { body })));
+      send(letter({ jid, id, body, room }, stanza));
     },
+    letter: (intent) => letter(intent, messageText(intent.jid, intent.id, intent.body, intent.room)),
     tooLong(jid, head, length) {
       refuse(jid, `too long: ${length} bytes`, excerpt(head.toString('utf8')), {
         bytes: head.toString('base64'),

@@ -100,7 +100,9 @@ export function createLocals({ dir, bare, say, trace, sentBefore }: LocalsConfig
       say.warn(`${name}: dropped a stanza: ${why}`);
       logEvent(dir, 'error', '', `${name}: dropped a stanza: ${why}`);
       const daemon = daemons.get(name as DaemonName);
-      if (daemon) tell(daemon, { what: 'refused', n: made.count, reason: why });
+      if (!daemon?.tells) return;
+      tell(daemon, { what: 'refused', n: made.count, reason: why });
+      daemon.flush();
     };
     const made: Source = {
       count: 0,
@@ -113,7 +115,7 @@ export function createLocals({ dir, bare, say, trace, sentBefore }: LocalsConfig
           if (made.again > 0 && made.again-- && repeated(piece)) return;
           const why = checkOutgoing(piece, session!.asked);
           if (why !== null) return refuse(why);
-          trace('sent', piece.buf.toString('utf8', piece.start, piece.end));
+          trace('sent', piece);
           outgoing.put(piece.canonical ? piece : canonical(treeOf(piece)));
         },
         fault(error) {
@@ -142,6 +144,8 @@ export function createLocals({ dir, bare, say, trace, sentBefore }: LocalsConfig
     daemon.tells = true;
     const { name: id, resumed, incoming } = session!;
     tell(daemon, { what: 'session', id, n: incoming.given(daemon.name), resumed });
+    // There may be nothing else for it to come along with.
+    daemon.flush();
   }
 
   function arrived(name: string, chunk: Buffer): void {

@@ -175,7 +175,7 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
   }
 
   function received(piece: Piece): void {
-    trace('recv', piece.buf.toString('utf8', piece.start, piece.end));
+    trace('recv', piece);
     if (phase === 'negotiating') return negotiation.element(treeOf(piece), piece.behind);
     if (piece.ns === SM_NS) return management(piece);
     const way = routeIncoming(piece, asked);

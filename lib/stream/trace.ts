@@ -1,13 +1,17 @@
 import { printable } from '../cli/die.ts';
 import { expand } from '../xml/chars.ts';
+import type { Piece } from '../xml/split.ts';
 
 /** Shows what is sent and received, one line a stanza, with whatever is secret blotted out. */
-export type Trace = (direction: 'sent' | 'recv', text: string) => void;
+export type Trace = (direction: 'sent' | 'recv', what: string | Piece) => void;
 
 /** A trace for stderr, or one that does nothing. */
 export function createTrace(on: boolean, write: (line: string) => void): Trace {
   if (!on) return () => {};
-  return (direction, text) => write(`${direction}: ${printable(blot(text))}`);
+  return (direction, what) => {
+    const text = typeof what === 'string' ? what : what.buf.toString('utf8', what.start, what.end);
+    write(`${direction}: ${printable(blot(text))}`);
+  };
 }
 
 const BLOT = '(secret)';

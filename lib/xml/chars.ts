@@ -34,9 +34,12 @@ export const SPACE = table(among(' \t\r\n'));
 /** Bytes that may begin a name without a colon (NCName); those above ASCII are looked at again by `isNcName`. */
 export const NAME_START = table((b) => isAlpha(b) || b >= 0x80);
 export const NAME_CHAR = table((b) => isAlpha(b) || isDigit(b) || b === 0x2d || b === 0x2e || b >= 0x80);
-/** Bytes at which a run of plain text needs a closer look. */
-export const TEXT_STOP = table((b) => b < 0x20 || b >= 0x80 || among('<&]')(b));
-export const ATTR_STOP = table((b) => b < 0x20 || b >= 0x80 || among('<&\'"')(b));
+/**
+ * Bytes at which a run of plain text needs a closer look. Of those above ASCII only EF does: U+FFFE and U+FFFF, which
+ * are UTF-8 but no XML, begin with it.
+ */
+export const TEXT_STOP = table((b) => b < 0x20 || b === 0xef || among('<&]')(b));
+export const ATTR_STOP = table((b) => b < 0x20 || b === 0xef || among('<&\'"')(b));
 
 const START =
   'A-Z_a-z\\xC0-\\xD6\\xD8-\\xF6\\xF8-\\u02FF\\u0370-\\u037D\\u037F-\\u1FFF\\u200C-\\u200D\\u2070-\\u218F\\u2C00-\\u2FEF\\u3001-\\uD7FF\\uF900-\\uFDCF\\uFDF0-\\uFFFD\\u{10000}-\\u{EFFFF}';

@@ -10,6 +10,7 @@
 import { isUtf8 } from 'node:buffer';
 import { Element } from 'ltx';
 import { expand, XmlError } from './chars.ts';
+import { memo } from './memo.ts';
 import { beginsStanza, cdata, fail, qname, same, seen, space, text, value } from './scan.ts';
 
 export const CLIENT_NS = 'jabber:client';
@@ -65,6 +66,7 @@ const attrColon: number[] = [];
 const attrTo: number[] = [];
 const valueFrom: number[] = [];
 const valueTo: number[] = [];
+const valuePlain: boolean[] = [];
 /** The prefixes declared within the element, as they are now; and what each declaration has hidden, innermost last. */
 const prefixes = new Map<string, string>();
 const hidden: { readonly prefix: string; readonly uri: string | undefined; readonly depth: number }[] = [];
@@ -74,13 +76,25 @@ let pending = '';
 const decode = (from: number, to: number) => buf.toString('utf8', from, to);
 
 /** Any literal white space in a value is a space (XML 1.0 section 3.3.3); a referenced one stays. */
-const attributeValue = (a: number) => expand(decode(valueFrom[a]!, valueTo[a]!).replace(/\r\n|[\r\n\t]/g, ' '));
+const unfold = (bytes: Buffer, from: number, to: number) =>
+  expand(bytes.toString('utf8', from, to).replace(/\r\n|[\r\n\t]/g, ' '));
+
+const nameOf = memo((bytes, from, to) => bytes.toString('utf8', from, to));
+const namespaceOf = memo(unfold);
 
 /** A run of character data as the tree holds it: line ends are line feeds (XML 1.0 section 2.11). */
 const normalize = (run: string) => (run.includes('\r') ? run.replace(/\r\n?/g, '\n') : run);
 
 const isXmlns = (at: number, to: number) =>
-  to - at === 5 && buf[at] === 0x78 && buf.toString('latin1', at, to) === 'xmlns';
+  to - at === 5 &&
+  buf[at] === 0x78 &&
+  buf[at + 1] === 0x6d &&
+  buf[at + 2] === 0x6c &&
+  buf[at + 3] === 0x6e &&
+  buf[at + 4] === 0x73;
+
+const isXml = (at: number, to: number) =>
+  to - at === 3 && buf[at] === 0x78 && buf[at + 1] === 0x6d && buf[at + 2] === 0x6c;
 
 function lookup(prefix: string, at: number): string {
   if (prefix === 'xml') return XML_NS;
@@ -93,7 +107,9 @@ function lookup(prefix: string, at: number): string {
  * @throws XmlError
  */
 export function read(bytes: Buffer, start: number, to: number, how: ReadOptions): number {
-  [buf, end, options] = [bytes, to, how];
+  buf = bytes;
+  end = to;
+  options = how;
   depth = 0;
   if (hidden.length > 0) hidden.length = 0;
   if (prefixes.size > 0) prefixes.clear();
@@ -118,7 +134,8 @@ export function read(bytes: Buffer, start: number, to: number, how: ReadOptions)
       const from = i;
       i = text(buf, i, end);
       if (i < 0) return -1;
-      if (how.build && i > from) pending += expand(normalize(decode(from, i)));
+      if (how.build && i > from)
+        pending += seen.plain ? buf.toString('latin1', from, i) : expand(normalize(decode(from, i)));
     }
   } while (depth > 0);
   if (seen.high && !isUtf8(buf.subarray(start, i)))
@@ -188,7 +205,7 @@ function startTag(tag: number): number {
   if (i < 0) return -1;
   own[depth] = prefixed ? namespaces(from, colon) : defaults[depth]!;
   if (depth === 1) {
-    found.name = decode(colon < 0 ? from : colon + 1, to);
+    found.name = nameOf(buf, colon < 0 ? from : colon + 1, to);
     found.ns = own[1]!;
   }
   if (options.build) open(colon < 0 ? from : colon + 1, to);
@@ -224,7 +241,7 @@ function attribute(from: number): number {
   const to = qname(buf, from, end);
   if (to < 0) return -1;
   const colon = seen.colon;
-  if (colon >= 0) prefixed = true;
+  if (colon >= 0 && !isXml(from, colon)) prefixed = true;
   let i = space(buf, to, end);
   if (i === end) return -1;
   if (buf[i] !== 0x3d) fail('an attribute without a value', i);
@@ -244,8 +261,9 @@ function attribute(from: number): number {
   attrTo[attributes] = to;
   valueFrom[attributes] = i + 1;
   valueTo[attributes] = close;
+  valuePlain[attributes] = seen.plain;
   if (colon < 0 && isXmlns(from, to)) {
-    const ns = attributeValue(attributes);
+    const ns = namespaceOf(buf, valueFrom[attributes]!, valueTo[attributes]!);
     if (ns === XML_NS || ns === XMLNS_NS) fail('a reserved namespace as the default', from);
     defaults[depth] = ns;
   }
@@ -258,7 +276,7 @@ function namespaces(from: number, colon: number): string {
   for (let a = 0; a < attributes; a++) {
     if (attrColon[a]! < 0 || !isXmlns(attrFrom[a]!, attrColon[a]!)) continue;
     const prefix = decode(attrColon[a]! + 1, attrTo[a]!);
-    const uri = attributeValue(a);
+    const uri = namespaceOf(buf, valueFrom[a]!, valueTo[a]!);
     if (uri === '' || prefix === 'xmlns' || uri === XMLNS_NS || (prefix === 'xml') !== (uri === XML_NS)) {
       fail('a namespace declaration that is not allowed', attrFrom[a]!);
     }
@@ -282,16 +300,21 @@ function namespaces(from: number, colon: number): string {
   return lookup(prefix, from);
 }
 
+function Attributes() {}
+Attributes.prototype = Object.create(null);
+
 /** Adds the element of the tag just read to the tree. */
 function open(localFrom: number, to: number): void {
-  const element = new Element(decode(localFrom, to));
+  const element = new Element(nameOf(buf, localFrom, to));
   // An attribute may have any name, `__proto__` too.
-  element.attrs = Object.create(null) as Record<string, string>;
+  element.attrs = new (Attributes as unknown as new () => Record<string, string>)();
   if (own[depth] !== own[depth - 1]) element.attrs.xmlns = own[depth]!;
   for (let a = 0; a < attributes; a++) {
     const colon = attrColon[a]!;
     if (isXmlns(attrFrom[a]!, colon < 0 ? attrTo[a]! : colon)) continue;
-    element.attrs[decode(attrFrom[a]!, attrTo[a]!)] = attributeValue(a);
+    element.attrs[nameOf(buf, attrFrom[a]!, attrTo[a]!)] = valuePlain[a]
+      ? buf.toString('latin1', valueFrom[a]!, valueTo[a]!)
+      : unfold(buf, valueFrom[a]!, valueTo[a]!);
     if (colon < 0) continue;
     const prefix = decode(attrFrom[a]!, colon);
     if (prefix !== 'xml') element.attrs[`xmlns:${prefix}`] = lookup(prefix, colon);

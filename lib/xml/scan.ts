@@ -12,6 +12,8 @@ export const seen = {
   high: false,
   /** White space or CDATA that a canonical line does not have. */
   odd: false,
+  /** Whether the last value or text is ASCII, and stands for itself byte by byte. */
+  plain: true,
   /** Where the colon of the last name is, or -1. */
   colon: -1,
 };
@@ -65,51 +67,61 @@ function checkNonCharacter(buf: Uint8Array, i: number, end: number): void {
 
 /** The rest of an attribute's value, up to its closing quote: the index of that quote. */
 export function value(buf: Uint8Array, i: number, end: number, quote: number): number {
-  for (;;) {
-    while (i < end && !ATTR_STOP[buf[i]!]) i++;
-    if (i === end) return -1;
+  seen.plain = true;
+  let bits = 0;
+  for (; i < end; i++) {
     const byte = buf[i]!;
-    if (byte === quote) return i;
-    if (byte === 0x26) {
-      i = reference(buf, i, end);
-      if (i < 0) return -1;
-      continue;
+    bits |= byte;
+    if (!ATTR_STOP[byte]) continue;
+    if (byte === quote) {
+      if (bits >= 0x80) {
+        seen.high = true;
+        seen.plain = false;
+      }
+      return i;
     }
-    if (byte === 0x3c) fail('a < within a value', i);
-    if (byte < 0x20) {
+    if (byte === 0x26) {
+      seen.plain = false;
+      i = reference(buf, i, end) - 1;
+      if (i < 0) return -1;
+    } else if (byte === 0x3c) fail('a < within a value', i);
+    else if (byte < 0x20) {
       if (!SPACE[byte]) fail('a control character', i);
       seen.odd = true;
-    } else if (byte >= 0x80) {
-      seen.high = true;
-      if (byte === 0xef) checkNonCharacter(buf, i, end);
-    }
-    i++;
+      seen.plain = false;
+    } else if (byte === 0xef) checkNonCharacter(buf, i, end);
   }
+  return -1;
 }
 
 /** Character data up to the next `<`: its index. */
 export function text(buf: Uint8Array, i: number, end: number): number {
-  for (;;) {
-    while (i < end && !TEXT_STOP[buf[i]!]) i++;
-    if (i === end) return -1;
+  seen.plain = true;
+  let bits = 0;
+  for (; i < end; i++) {
     const byte = buf[i]!;
-    if (byte === 0x3c) return i;
-    if (byte === 0x26) {
-      i = reference(buf, i, end);
-      if (i < 0) return -1;
-      continue;
+    bits |= byte;
+    if (!TEXT_STOP[byte]) continue;
+    if (byte === 0x3c) {
+      if (bits >= 0x80) {
+        seen.high = true;
+        seen.plain = false;
+      }
+      return i;
     }
-    if (byte === 0x5d) {
+    if (byte === 0x26) {
+      seen.plain = false;
+      i = reference(buf, i, end) - 1;
+      if (i < 0) return -1;
+    } else if (byte === 0x5d) {
       if (i + 2 < end && buf[i + 1] === 0x5d && buf[i + 2] === 0x3e) fail(']]> outside of CDATA', i);
     } else if (byte < 0x20) {
       if (!SPACE[byte]) fail('a control character', i);
       seen.odd = true;
-    } else if (byte >= 0x80) {
-      seen.high = true;
-      if (byte === 0xef) checkNonCharacter(buf, i, end);
-    }
-    i++;
+      seen.plain = false;
+    } else if (byte === 0xef) checkNonCharacter(buf, i, end);
   }
+  return -1;
 }
 
 const CDATA = Buffer.from('![CDATA[');

@@ -133,7 +133,8 @@ export function createSplitter(
     const from = start;
     start = after;
     progress = null;
-    on.stanza({ ...found, buf, start: from, end: after, behind: end - after, scope });
+    const { canonical, name, ns, tree } = found;
+    on.stanza({ buf, start: from, end: after, canonical, name, ns, tree, behind: end - after, scope });
     return true;
   }
 

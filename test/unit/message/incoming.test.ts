@@ -15,6 +15,7 @@ describe('who and what', () => {
   it('reads a chat message', () => {
     expect(chat('<body>hi &amp; bye</body><thread>t</thread>')).toEqual({
       contact: 'bob@example.net',
+      delayed: false,
       from: 'bob@example.net/phone',
       to: 'me@example.org/x',
       type: 'chat',

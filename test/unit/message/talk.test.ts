@@ -2,8 +2,8 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { expect, it } from 'vitest';
 import { ensureContact } from '../../../lib/files/contact.ts';
-import type { Fate } from '../../../lib/files/outlet.ts';
 import type { LogRecord } from '../../../lib/message/log.ts';
+import type { Letter } from '../../../lib/message/outbox.ts';
 import { createTalk } from '../../../lib/message/talk.ts';
 import { parseElement } from '../../../lib/xml/tree.ts';
 import { scratch } from '../files/scratch.ts';
@@ -15,7 +15,7 @@ function talking(dir = scratch()) {
   const out: string[] = [];
   const log: (LogRecord & { contact: string })[] = [];
   const events: string[] = [];
-  const stanzas: { stanza: string; fate: Fate }[] = [];
+  const stanzas: Letter[] = [];
   const warnings: string[] = [];
   const talk = createTalk({
     dir,
@@ -33,7 +33,7 @@ function talking(dir = scratch()) {
       },
       event: (type, contact, detail) => events.push(`${type} ${contact} ${detail}`),
     },
-    send: (stanza, fate) => stanzas.push({ stanza, fate }),
+    send: (letter) => void stanzas.push(letter),
     has: (jid) => fs.existsSync(path.join(dir, jid)),
     open: (jid) => void ensureContact(dir, jid),
     warn: (message) => warnings.push(message),
@@ -51,7 +51,7 @@ function talking(dir = scratch()) {
     say(jid: string, line: string, error: Error | null = null) {
       talk.line(jid, Buffer.from(line));
       return stanzas.splice(0).map(({ stanza, fate }) => {
-        fate(error);
+        fate(error === null ? null : 'offline');
         return parseElement(stanza);
       });
     },
@@ -144,7 +144,7 @@ it('shows the own line when it has been taken, not before', () => {
   const t = talking();
   t.talk.line('bob@x', Buffer.from('hi'));
   expect([t.out, t.log]).toEqual([[], []]);
-  const [{ stanza, fate }] = t.stanzas as [{ stanza: string; fate: Fate }];
+  const [{ stanza, fate }] = t.stanzas as [Letter];
   fate(null);
   expect(t.out).toEqual([`bob@x: T <${OWN}> hi`]);
   const { id } = parseElement(stanza).attrs;

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createTrace } from '../../../lib/stream/trace.ts';
+import { createSplitter } from '../../../lib/xml/split.ts';
 
 function shown(text: string): string {
   const lines: string[] = [];
@@ -15,6 +16,16 @@ describe('a trace', () => {
     const trace = createTrace(true, (line) => lines.push(line));
     trace('recv', '<message>\n<body>\u001b[2J\u202e</body></message>');
     expect(lines).toEqual(['recv: <message>\ufffd<body>\ufffd[2J\ufffd</body></message>']);
+  });
+  it('takes a stanza as it stands in its buffer', () => {
+    const lines: string[] = [];
+    const trace = createTrace(true, (line) => lines.push(line));
+    const splitter = createSplitter('fragments', {
+      stanza: (piece) => trace('recv', piece),
+      fault: () => expect.unreachable(),
+    });
+    splitter.push(Buffer.from('<a>é</a><password>x</password>'));
+    expect(lines).toEqual(['recv: <a>é</a>', 'recv: <password>(secret)</password>']);
   });
   it('does nothing if it is off', () => {
     createTrace(false, () => expect.unreachable())('sent', '<a/>');

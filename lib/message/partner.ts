@@ -1,0 +1,244 @@
+/**
+ * messaged, from its start to its end, as a part of a session of sj: what sj hands out is written down before it is
+ * done, and what contacts are written is kept until sj has taken it; by this process or by the one after it.
+ */
+import fs from 'node:fs';
+import path from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import type { Element } from 'ltx';
+import { reason } from '../cli/die.ts';
+import { createInlet, type SessionInfo } from '../daemon/inlet.ts';
+import type { Lock } from '../files/lock.ts';
+import { openRedo, type Redo } from '../files/redo.ts';
+import { watchTree } from '../files/watch.ts';
+import { type Feed, readStanzas } from '../xml/feed.ts';
+import { createChats } from './chats.ts';
+import { createBatcher, GRACE, type MessagedOptions, PATIENCE } from './daemon.ts';
+import { createJournal, type Journal } from './journal.ts';
+import { createOutbox, type Outbox } from './outbox.ts';
+import { createStateReader, type State } from './state.ts';
+import { isSucceeded, succeed } from './succeed.ts';
+import { createTalk, type Talk } from './talk.ts';
+
+export type PartnerOptions = MessagedOptions & {
+  /** How long, in seconds, to keep front ends' FIFOs open for a successor when sj has gone. */
+  readonly linger: number;
+};
+
+/** The file of the redo log. */
+const LOG = '.journal';
+
+/** How often, in milliseconds, to try again what a full or broken disk does not allow. */
+const AGAIN = 1000;
+
+/** What there is once the predecessor is gone and the log is read. */
+type Desk = { state: State; journal: Journal; talk: Talk; outbox: Outbox; lock: Lock };
+
+/** Runs until its stanzas end or it is told to (SIGTERM); or so much longer. Resolves when everything is written. */
+export async function partner(options: PartnerOptions): Promise<void> {
+  const { dir, own, fd, out, target, stamp, warn, linger } = options;
+  let feed: Feed | undefined;
+  let session: SessionInfo | null = null;
+  let desk: Desk | null = null;
+  /** Numbers up to this one are of stanzas that were written down by an earlier process. */
+  let before = 0;
+  let reading = false;
+  let outboxFull = false;
+  let journalFull = false;
+  let hold = -1;
+  const backlog: { element: Element; n: number | null }[] = [];
+  const stop = new AbortController();
+  const complained = new Set<string>();
+
+  function complain(what: string): void {
+    if (!complained.has(what)) warn(what);
+    complained.add(what);
+  }
+
+  /** Front ends wait while there is nobody to send to, and as long as we have no room for what they write. */
+  function flow(): void {
+    if (!reading || outboxFull || journalFull) chats.pause();
+    else chats.resume();
+  }
+
+  const batch = createBatcher(() => desk?.journal.flush());
+
+  const chats = createChats(dir, {
+    line(jid, bytes) {
+      desk?.talk.line(jid, bytes);
+      batch.soon();
+    },
+    tooLong(jid, head, length) {
+      desk?.talk.tooLong(jid, head, length);
+      batch.soon();
+    },
+    gone: (jid) => desk?.talk.forget(jid),
+    warn,
+  });
+  chats.pause();
+
+  const inlet = createInlet(out, {
+    session(given) {
+      session = given;
+      if (desk === null) feed?.pause();
+      else begin(desk, given);
+    },
+    stanza(element, n) {
+      if (desk === null || session === null) backlog.push({ element, n });
+      else take(desk, element, n);
+    },
+    sent: (n) => desk?.outbox.sent(n),
+    refused: (n, why) => desk?.outbox.refused(n, why),
+  });
+
+  function take({ talk, journal }: Desk, element: Element, n: number | null): void {
+    if (n === null || n > before) talk.stanza(element);
+    if (n !== null) journal.through(n);
+  }
+
+  /** The session is there, and everything that is needed for it. */
+  function begin({ state, journal, talk, outbox }: Desk, { id }: SessionInfo): void {
+    journal.begin(id);
+    before = state.position.n;
+    holdIn();
+    journal.flush();
+    outbox.open([...state.intents.values()].map(talk.letter));
+    reading = true;
+    flow();
+  }
+
+  /** While we have it open, who holds DIR/in open does not notice that sj has gone. */
+  function holdIn(): void {
+    if (linger <= 0 || hold >= 0) return;
+    try {
+      const { O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = fs.constants;
+      hold = fs.openSync(path.join(dir, 'in'), O_RDONLY | O_NONBLOCK | O_NOFOLLOW);
+    } catch {}
+  }
+
+  function furnish(lock: Lock, redo: Redo, state: State): Desk {
+    const journal = createJournal(
+      dir,
+      {
+        warn,
+        full(full) {
+          journalFull = full;
+          if (full) feed?.pause();
+          else feed?.resume();
+          flow();
+        },
+        done: inlet.done,
+      },
+      { kept: { redo, state }, room: chats.room },
+    );
+    const outbox = createOutbox(out, journal, {
+      full(full) {
+        outboxFull = full;
+        flow();
+      },
+      soon: batch.soon,
+      broken: (error) => complain(`cannot write ${target}: ${error.message}`),
+    });
+    const { recent } = state;
+    const { has, open } = chats;
+    const talk = createTalk({ dir, own, stamp, journal, recent, send: outbox.send, has, open, warn });
+    out.onDrain(outbox.drained);
+    return { state, journal, talk, outbox, lock };
+  }
+
+  /** @returns null if there is no need any more */
+  async function prepare(): Promise<Desk | null> {
+    let lock: Lock | null = null;
+    for (;;) {
+      try {
+        lock ??= await succeed(dir, () => session !== null, stop.signal);
+        if (lock === null) return null;
+        const reader = createStateReader();
+        const redo = openRedo(dir, LOG, reader);
+        return furnish(lock, redo, reader.state());
+      } catch (error) {
+        complain(`cannot open ${path.join(dir, LOG)}: ${reason(error)}; stanzas wait until it can be`);
+        if (stop.signal.aborted) {
+          lock?.release();
+          return null;
+        }
+        await within(AGAIN, over);
+      }
+    }
+  }
+
+  // A terminal's ^C reaches the whole group, and sj closes our input when it is our turn.
+  process.on('SIGINT', () => {});
+  const told = new Promise<void>((resolve) => process.on('SIGTERM', resolve));
+  const ended = new Promise<void>((resolve) => {
+    feed = readStanzas(fd, {
+      stanza(element, { length }) {
+        inlet.element(element);
+        batch.add(length);
+      },
+      batchEnd: batch.soon,
+      skipped: (why) => warn(`skipped what is no stanza: ${why}`),
+      end: resolve,
+    });
+  });
+  const over = Promise.race([ended, told]).then(() => stop.abort());
+  inlet.hello();
+  // The watch first, then a look: what is made in between is seen by one of them.
+  const tree = watchTree(dir, { base: chats.look, rescan: () => void chats.scan() });
+  process.on('SIGHUP', () => void chats.scan());
+  await chats.scan();
+  desk = await prepare();
+  if (desk !== null) {
+    for (const { jid, bytes } of desk.state.begun) chats.begin(jid, bytes);
+    if (session !== null) begin(desk, session);
+    for (const { element, n } of backlog.splice(0)) take(desk, element, n);
+    desk.journal.flush();
+    feed?.resume();
+  }
+
+  await over;
+  feed?.pause();
+  reading = false;
+  chats.pause();
+  inlet.end();
+  if (desk === null) {
+    tree.close();
+    chats.close();
+    await out.end(PATIENCE);
+    return;
+  }
+  for (const { element, n } of backlog.splice(0)) take(desk, element, n);
+  const { journal, outbox, lock } = desk;
+  const forGood = inlet.bye && session !== null;
+  if (forGood) outbox.last();
+  else outbox.shut();
+  if (forGood) await drain(desk);
+  else journal.flush();
+  await within(PATIENCE, journal.quiet());
+  await out.end(PATIENCE);
+  if (!forGood) {
+    if (linger > 0) await within(linger * 1000, told);
+    // Who takes over finds in the pipes what is there; else the next start finds it in the journal.
+    if (isSucceeded(dir)) chats.close();
+    else await drain(desk);
+  }
+  tree.close();
+  const lost = journal.close(chats.begun());
+  if (lost > 0) warn(`${lost} bytes could not be written to disk and are lost`);
+  if (hold >= 0) fs.closeSync(hold);
+  lock.release();
+
+  /** Takes what writers still have to say. */
+  async function drain({ journal }: Desk): Promise<void> {
+    chats.resume();
+    await chats.drain(GRACE);
+    journal.flush();
+  }
+}
+
+/** Waits for something, but not for ever; in milliseconds. */
+async function within(limit: number, what: Promise<unknown>): Promise<void> {
+  const clock = new AbortController();
+  await Promise.race([what, wait(limit, undefined, { signal: clock.signal }).catch(() => {})]);
+  clock.abort();
+}

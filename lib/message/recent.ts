@@ -1,0 +1,75 @@
+/**
+ * The last messages that came, to know those that a server gives again in a new session because it does not know that
+ * they were written down. Within one session nothing is taken for a repetition: some clients use one id for everything.
+ */
+import { createHash } from 'node:crypto';
+
+/** What a message is known by. */
+export type Mark = {
+  readonly from: string;
+  /** The sender's id, and the one that the account's archive or the room gave (XEP-0359). */
+  readonly id?: string | undefined;
+  readonly sid?: string | undefined;
+  readonly body: string;
+};
+
+export type RecentState = { readonly earlier: readonly Mark[]; readonly now: readonly Mark[] };
+
+export type Recent = {
+  /** A new session begins: everything until now was before it. */
+  begin(): void;
+  add(mark: Mark): void;
+  /** @param delayed whether the server says that the message is not new (XEP-0203): an id alone does not tell enough */
+  repeats(mark: Mark, delayed: boolean): boolean;
+  readonly state: RecentState;
+};
+
+/** So many messages of a session, and of all before it, are remembered. */
+export const MOST = 256;
+
+/** Characters of a body that are worth keeping. */
+const SHORT = 200;
+
+const short = (body: string): string =>
+  body.length <= SHORT ? body : `\u0000${createHash('sha256').update(body).digest('base64')}`;
+
+export function createRecent({ earlier, now }: RecentState = { earlier: [], now: [] }): Recent {
+  let past = [...earlier];
+  let ring = [...now];
+  let known = index();
+
+  function index(): Map<string, Mark[]> {
+    const found = new Map<string, Mark[]>();
+    for (const mark of past) {
+      const same = found.get(mark.from);
+      if (same === undefined) found.set(mark.from, [mark]);
+      else same.push(mark);
+    }
+    return found;
+  }
+
+  return {
+    begin() {
+      past = [...past, ...ring.slice(-MOST)].slice(-MOST);
+      ring = [];
+      known = index();
+    },
+    add({ from, id, sid, body }) {
+      ring.push({ from, id, sid, body: short(body) });
+      if (ring.length >= 2 * MOST) ring = ring.slice(-MOST);
+    },
+    repeats({ from, id, sid, body }, delayed) {
+      const marks = known.get(from);
+      if (marks === undefined) return false;
+      const text = short(body);
+      return marks.some(
+        (mark) =>
+          mark.body === text &&
+          ((sid !== undefined && mark.sid === sid) || (delayed && id !== undefined && mark.id === id)),
+      );
+    },
+    get state() {
+      return { earlier: past, now: ring.slice(-MOST) };
+    },
+  };
+}

@@ -1,0 +1,114 @@
+/**
+ * What messaged has to know when it starts again: how far it was in which session, which lines it has taken that sj has
+ * not, and the last messages. It stands in the notes of the redo log.
+ */
+import type { Replayed } from '../files/redo.ts';
+import { createRecent, type Mark, MOST, type Recent, type RecentState } from './recent.ts';
+
+/** A line of a contact's `in` that is to be sent. */
+export type Intent = {
+  readonly jid: string;
+  readonly id: string;
+  readonly body: string;
+  readonly room: boolean;
+};
+
+export type Position = { readonly session: string; readonly n: number };
+
+/** What a record of the log says. */
+export type Note = {
+  /** The session, and the number of the last stanza that has been dealt with in it. */
+  readonly s: string;
+  readonly n: number;
+  /** Lines that are about to be sent, and the ids of those whose fate is in what the record appends. */
+  readonly i?: readonly Intent[];
+  readonly d?: readonly string[];
+  /** Beginnings of lines that the process has read before it ended: whose, and their bytes in base64. */
+  readonly b?: readonly (readonly [jid: string, bytes: string])[];
+  /** The note tells everything; what was before it does not matter. */
+  readonly r?: RecentState;
+};
+
+export type State = {
+  position: Position;
+  /** By id, in the order in which they were written. */
+  readonly intents: Map<string, Intent>;
+  readonly recent: Recent;
+  /** Lines that have begun, to be taken up by who starts. */
+  readonly begun: readonly { readonly jid: string; readonly bytes: Buffer }[];
+};
+
+export const emptyState = (): State => ({
+  position: { session: '', n: 0 },
+  intents: new Map(),
+  recent: createRecent(),
+  begun: [],
+});
+
+/** Reads the notes of a log, oldest first. */
+export function createStateReader(): { record(note: unknown, appended: readonly Replayed[]): void; state(): State } {
+  let position: Position = { session: '', n: 0 };
+  const intents = new Map<string, Intent>();
+  let base: { session: string; recent: RecentState } = { session: '', recent: { earlier: [], now: [] } };
+  let begun: NonNullable<Note['b']> = [];
+  /** What was appended to logs since then. */
+  let logs: { session: string; bytes: Buffer }[] = [];
+
+  return {
+    record(note, appended) {
+      if (isNote(note)) {
+        position = { session: note.s, n: note.n };
+        if (note.r !== undefined) {
+          base = { session: note.s, recent: note.r };
+          logs = [];
+          intents.clear();
+        }
+        begun = note.b ?? [];
+        for (const intent of note.i ?? []) intents.set(intent.id, intent);
+        for (const id of note.d ?? []) intents.delete(id);
+      }
+      for (const { file, bytes } of appended)
+        if (file.endsWith('/log')) logs.push({ session: position.session, bytes });
+    },
+    state() {
+      const { session } = position;
+      const now = marks(logs.filter((log) => log.session === session));
+      const before = marks(logs.filter((log) => log.session !== session));
+      const { earlier } = base.recent;
+      const recent: RecentState =
+        base.session === session
+          ? { earlier: [...earlier, ...before], now: [...base.recent.now, ...now] }
+          : { earlier: [...earlier, ...base.recent.now, ...before], now };
+      return {
+        position,
+        intents,
+        begun: begun.map(([jid, bytes]) => ({ jid, bytes: Buffer.from(bytes, 'base64') })),
+        recent: createRecent({ earlier: recent.earlier.slice(-MOST), now: recent.now.slice(-MOST) }),
+      };
+    },
+  };
+}
+
+/** The note that makes all others unnecessary. */
+export const snapshot = ({ position, intents, recent }: State): Note => ({
+  s: position.session,
+  n: position.n,
+  i: [...intents.values()],
+  r: recent.state,
+});
+
+const isNote = (note: unknown): note is Note =>
+  typeof note === 'object' && note !== null && 's' in note && typeof note.s === 'string';
+
+/** The last messages that came, of records of logs. */
+function marks(logs: readonly { bytes: Buffer }[]): Mark[] {
+  const found: Mark[] = [];
+  for (let i = logs.length - 1; i >= 0 && found.length < MOST; i--) {
+    const lines = logs[i]!.bytes.toString().split('\n').slice(0, -1);
+    for (let j = lines.length - 1; j >= 0 && found.length < MOST; j--) {
+      const { dir, from, id, sid, body = '' } = JSON.parse(lines[j]!);
+      if (dir === 'in' || dir === 'error') found.push({ from, id, sid, body });
+    }
+  }
+  return found.reverse();
+}

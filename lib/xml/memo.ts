@@ -1,0 +1,35 @@
+/**
+ * The few names and namespaces that come over and over, as strings that are made once: to compare some bytes costs a
+ * tenth of what it costs to make a string of them. What collides is made again, so hostile names cost only time.
+ */
+
+type Entry = { readonly bytes: Uint8Array; readonly text: string };
+
+const SLOTS = 512;
+/** Longer ones are not kept: so a memo never holds more than some 50 kB. */
+const LONGEST = 96;
+
+/**
+ * A function that gives what `make` makes of a span of bytes.
+ * @param make must depend on nothing but the bytes
+ */
+export function memo(make: (buf: Buffer, from: number, to: number) => string) {
+  const entries: (Entry | undefined)[] = new Array(SLOTS).fill(undefined);
+  return (buf: Buffer, from: number, to: number): string => {
+    const length = to - from;
+    if (length > LONGEST || length === 0) return make(buf, from, to);
+    const middle = buf[from + (length >> 1)]!;
+    const slot = (buf[from]! + 7 * buf[to - 1]! + 31 * middle + 67 * length) & (SLOTS - 1);
+    const entry = entries[slot];
+    if (entry !== undefined && isAt(entry.bytes, buf, from, length)) return entry.text;
+    const text = make(buf, from, to);
+    entries[slot] = { bytes: Uint8Array.prototype.slice.call(buf, from, to), text };
+    return text;
+  };
+}
+
+function isAt(bytes: Uint8Array, buf: Buffer, from: number, length: number): boolean {
+  if (bytes.length !== length) return false;
+  for (let i = 0; i < length; i++) if (bytes[i] !== buf[from + i]) return false;
+  return true;
+}
