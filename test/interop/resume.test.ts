@@ -26,7 +26,7 @@ describe.each([prosody, ejabberd])('on $name, the next sj', (kind) => {
     expect(await alice.stop()).toBe(0);
   });
 
-  it.each(['the connection breaks', 'nothing passes any more'])('resumes the session when %s', async (how) => {
+  it.each(['the connection breaks', 'nothing passes any more', 'sj is killed'])('resumes the session when %s', async (how) => {
     const relay = await startRelay(server.port.starttls);
     const first = await (await startSuite(server, ALICE, { port: relay.port, options: ['-t', '4'] })).online();
     const bob = await startSlix(server, `${BOB}/slix`);
