@@ -110,7 +110,7 @@ export function createChats(dir: string, on: ChatEvents): Chats {
   }
 
   /** Takes up a contact that is new, or whose FIFO is another one than before. */
-  function meet({ name, jid }: { name: string; jid: string }): void {
+  function meet({ name, jid }: { name: string; jid: string }, named = false): void {
     let chat = chats.get(name);
     if (chat === undefined) {
       const normal = bareOf(jid);
@@ -122,7 +122,7 @@ export function createChats(dir: string, on: ChatEvents): Chats {
         line: (bytes) => on.line(jid, bytes),
         tooLong: (head, length) => on.tooLong(jid, head, length),
       });
-      chat = { name, jid, reader: null, lines, making: false, named: false, early: null };
+      chat = { name, jid, reader: null, lines, making: false, named, early: null };
       chats.set(name, chat);
     }
     if (!chat.named) identify(chat);
@@ -254,7 +254,7 @@ export function createChats(dir: string, on: ChatEvents): Chats {
       const name = dirName(jid);
       if (closed || chats.has(name)) return;
       ensureContact(dir, jid);
-      meet({ name, jid });
+      meet({ name, jid }, true);
     },
     pause() {
       paused = true;

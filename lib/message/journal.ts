@@ -6,9 +6,9 @@ import path from 'node:path';
 import { errno, reason } from '../cli/die.ts';
 import { TornRecord } from '../files/append.ts';
 import { type BusyFiles, createBusyFiles, type Seen } from '../files/busy.ts';
-import { contactOf, ensureContact } from '../files/contact.ts';
+import { ensureContact } from '../files/contact.ts';
 import { type EventType, eventLine } from '../files/events.ts';
-import { dirName, jidOfName } from '../files/names.ts';
+import { dirName, isCutName, jidOfName } from '../files/names.ts';
 import { type Entry, keptEntry, type Redo } from '../files/redo.ts';
 import { type Intent, type Note, type State, snapshot } from './state.ts';
 
@@ -56,7 +56,13 @@ export type JournalOptions = {
 /** What waits for one file: the bytes that could not be written, and what came after. */
 type Pending = { readonly name: string; readonly file: string; rest: Buffer | null; text: string; seen: Seen };
 
-type Target = { readonly contact: string; readonly files: readonly Pending[]; dirty: boolean };
+type Target = {
+  readonly contact: string;
+  /** Its directory, if that does not tell whose it is. */
+  readonly place: string | null;
+  readonly files: readonly Pending[];
+  dirty: boolean;
+};
 
 /** Troubles of the system; others are those of a file, and each has its own word. */
 const PASSING = new Set(['ENOSPC', 'EDQUOT', 'EIO', 'EROFS', 'EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN']);
@@ -106,9 +112,15 @@ export function createJournal(dir: string, on: JournalEvents, { kept: log, room 
     const place = contact === '' ? '' : dirName(contact);
     // The whole record first: from it the other could be made again.
     const made = contact === '' ? [pending('events')] : [pending(`${place}/log`), pending(`${place}/out`)];
-    const target = { contact, files: made, dirty: false };
+    const target = { contact, place: isCutName(place) ? place : null, files: made, dirty: false };
     targets.set(contact, target);
     return target;
+  }
+
+  /** Where a directory's name does not tell whose it is, the log has to. */
+  function names(): { c?: Record<string, string> } {
+    const cut = dirty.filter(({ place }) => place !== null);
+    return cut.length === 0 ? {} : { c: Object.fromEntries(cut.map(({ place, contact }) => [place, contact])) };
   }
 
   function touch(target: Target): void {
@@ -120,11 +132,9 @@ export function createJournal(dir: string, on: JournalEvents, { kept: log, room 
   /** Takes over what was written down before the last end, and is in the log only. */
   function adopt(file: string, bytes: Buffer): void {
     const place = path.dirname(file);
-    const known = contactOf(dir, place);
-    const contact = place === '.' ? '' : known !== null && 'jid' in known ? known.jid : jidOfName(place);
+    const contact = place === '.' ? '' : (log?.state.names.get(place) ?? jidOfName(place));
     const target = contact === null ? undefined : targetOf(contact);
     const pending = target?.files.find(({ name }) => name === file);
-    // A shortened name whose directory has gone: whose it was is not known any more.
     if (target === undefined || pending === undefined) return;
     pending.rest = Buffer.from(bytes);
     kept += bytes.length;
@@ -168,6 +178,7 @@ export function createJournal(dir: string, on: JournalEvents, { kept: log, room 
       ...(intents.length > 0 && { i: intents }),
       ...(settled.length > 0 && { d: settled }),
       ...(unfinished.length > 0 && { b: unfinished }),
+      ...names(),
     };
     try {
       redo.write(entries, scratch.subarray(0, total), note, kept === 0);
@@ -317,7 +328,7 @@ export function createJournal(dir: string, on: JournalEvents, { kept: log, room 
           parts.push(rest);
         }
       }
-      redo.turn(snapshot(state), entries, Buffer.concat(parts));
+      redo.turn({ ...snapshot(state), ...names() }, entries, Buffer.concat(parts));
     } catch (error) {
       complain('log', 'the journal', error);
     }

@@ -23,6 +23,8 @@ export type Note = {
   /** Lines that are about to be sent, and the ids of those whose fate is in what the record appends. */
   readonly i?: readonly Intent[];
   readonly d?: readonly string[];
+  /** Whose directories those are whose names do not tell it. */
+  readonly c?: Readonly<Record<string, string>>;
   /** Beginnings of lines that the process has read before it ended: whose, and their bytes in base64. */
   readonly b?: readonly (readonly [jid: string, bytes: string])[];
   /** The note tells everything; what was before it does not matter. */
@@ -34,6 +36,8 @@ export type State = {
   /** By id, in the order in which they were written. */
   readonly intents: Map<string, Intent>;
   readonly recent: Recent;
+  /** By directory: the contacts that a record has named. */
+  readonly names: ReadonlyMap<string, string>;
   /** Lines that have begun, to be taken up by who starts. */
   readonly begun: readonly { readonly jid: string; readonly bytes: Buffer }[];
 };
@@ -42,6 +46,7 @@ export const emptyState = (): State => ({
   position: { session: '', n: 0 },
   intents: new Map(),
   recent: createRecent(),
+  names: new Map(),
   begun: [],
 });
 
@@ -49,6 +54,7 @@ export const emptyState = (): State => ({
 export function createStateReader(): { record(note: unknown, appended: readonly Replayed[]): void; state(): State } {
   let position: Position = { session: '', n: 0 };
   const intents = new Map<string, Intent>();
+  const names = new Map<string, string>();
   let base: { session: string; recent: RecentState } = { session: '', recent: { earlier: [], now: [] } };
   let begun: NonNullable<Note['b']> = [];
   /** What was appended to logs since then. */
@@ -64,6 +70,7 @@ export function createStateReader(): { record(note: unknown, appended: readonly 
           intents.clear();
         }
         begun = note.b ?? [];
+        for (const [place, jid] of Object.entries(note.c ?? {})) names.set(place, jid);
         for (const intent of note.i ?? []) intents.set(intent.id, intent);
         for (const id of note.d ?? []) intents.delete(id);
       }
@@ -82,6 +89,7 @@ export function createStateReader(): { record(note: unknown, appended: readonly 
       return {
         position,
         intents,
+        names,
         begun: begun.map(([jid, bytes]) => ({ jid, bytes: Buffer.from(bytes, 'base64') })),
         recent: createRecent({ earlier: recent.earlier.slice(-MOST), now: recent.now.slice(-MOST) }),
       };

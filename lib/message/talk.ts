@@ -46,7 +46,13 @@ export type Talk = {
 /** A stamp so much older than its arrival, in milliseconds, is worth a field of its own. */
 const DELAYED = 1000;
 
-const iso = (time: number) => new Date(time).toISOString();
+let isoTime = Number.NaN;
+let isoText = '';
+/** Messages of a batch have mostly the same time. */
+function iso(time: number): string {
+  if (time !== isoTime) isoText = new Date((isoTime = time)).toISOString();
+  return isoText;
+}
 
 export function createTalk({ dir, own, stamp, journal, send, recent, has, open, warn }: TalkOptions): Talk {
   const format = createFormatter(stamp);

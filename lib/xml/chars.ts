@@ -34,12 +34,15 @@ export const SPACE = table(among(' \t\r\n'));
 /** Bytes that may begin a name without a colon (NCName); those above ASCII are looked at again by `isNcName`. */
 export const NAME_START = table((b) => isAlpha(b) || b >= 0x80);
 export const NAME_CHAR = table((b) => isAlpha(b) || isDigit(b) || b === 0x2d || b === 0x2e || b >= 0x80);
-/**
- * Bytes at which a run of plain text needs a closer look. Of those above ASCII only EF does: U+FFFE and U+FFFF, which
- * are UTF-8 but no XML, begin with it.
- */
-export const TEXT_STOP = table((b) => b < 0x20 || b === 0xef || among('<&]')(b));
-export const ATTR_STOP = table((b) => b < 0x20 || b === 0xef || among('<&\'"')(b));
+/** What the tables of a run of plain text say of a byte: that it needs a closer look, that it is above ASCII. */
+export const STOP = 1;
+export const HIGH = 0x80;
+
+/** Of the bytes above ASCII only EF stops: U+FFFE and U+FFFF, which are UTF-8 but no XML, begin with it. */
+const run = (stop: string) =>
+  Uint8Array.from({ length: 256 }, (_, b) => (b < 0x20 || b === 0xef || among(stop)(b) ? STOP : 0) | (b & HIGH));
+export const TEXT_RUN = run('<&]');
+export const VALUE_RUN = run('<&\'"');
 
 const START =
   'A-Z_a-z\\xC0-\\xD6\\xD8-\\xF6\\xF8-\\u02FF\\u0370-\\u037D\\u037F-\\u1FFF\\u200C-\\u200D\\u2070-\\u218F\\u2C00-\\u2FEF\\u3001-\\uD7FF\\uF900-\\uFDCF\\uFDF0-\\uFFFD\\u{10000}-\\u{EFFFF}';
@@ -60,16 +63,23 @@ const NOT_XML = /[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/u;
 export const isXmlText = (text: string): boolean => !NOT_XML.test(text);
 
 const PREDEFINED: Readonly<Record<string, string>> = { lt: '<', gt: '>', amp: '&', apos: "'", quot: '"' };
-const REFERENCE = /&(?:#(\d+)|#x([0-9A-Fa-f]+)|(\w+));/g;
+const PREDEFINED_BYTES = Object.keys(PREDEFINED).map((name) => [...Buffer.from(`${name};`)]);
 
 /** Replaces the references of a text that has been checked already. */
 export function expand(text: string): string {
-  if (!text.includes('&')) return text;
-  return text.replace(REFERENCE, (_, decimal: string | undefined, hex: string | undefined, name: string | undefined) =>
-    name !== undefined
-      ? PREDEFINED[name]!
-      : String.fromCodePoint(decimal !== undefined ? Number(decimal) : Number.parseInt(hex!, 16)),
-  );
+  let out = '';
+  let from = 0;
+  for (let at = text.indexOf('&'); at >= 0; at = text.indexOf('&', from)) {
+    const semicolon = text.indexOf(';', at);
+    out += text.slice(from, at) + referred(text.slice(at + 1, semicolon));
+    from = semicolon + 1;
+  }
+  return from === 0 ? text : out + text.slice(from);
+}
+
+function referred(name: string): string {
+  if (name[0] !== '#') return PREDEFINED[name]!;
+  return String.fromCodePoint(name[1] === 'x' ? Number.parseInt(name.slice(2), 16) : Number(name.slice(1)));
 }
 
 /**
@@ -81,14 +91,16 @@ export function reference(buf: Uint8Array, at: number, end: number): number {
   let i = at + 1;
   if (i === end) return -1;
   if (buf[i] !== 0x23 /* # */) {
+    for (const name of PREDEFINED_BYTES) {
+      let n = 0;
+      while (n < name.length && buf[i + n] === name[n]) n++;
+      if (n === name.length && i + n <= end) return i + n;
+    }
     const from = i;
     while (i < end && NAME_CHAR[buf[i]!]) i++;
     if (i === end) return -1;
     if (i === from || buf[i] !== 0x3b) throw new XmlError('not-well-formed', 'an & that begins no reference', i);
-    const name = String.fromCharCode(...buf.subarray(from, Math.min(i, from + 8)));
-    if (i - from > 4 || !Object.hasOwn(PREDEFINED, name))
-      throw new XmlError('restricted-xml', 'an entity that is not predefined', at);
-    return i + 1;
+    throw new XmlError('restricted-xml', 'an entity that is not predefined', at);
   }
   i++;
   const hex = i < end && buf[i] === 0x78;

@@ -4,7 +4,18 @@
  * besides is left in `seen`.
  */
 import { isUtf8 } from 'node:buffer';
-import { ATTR_STOP, isNcName, NAME_CHAR, NAME_START, reference, SPACE, TEXT_STOP, XmlError } from './chars.ts';
+import {
+  HIGH,
+  isNcName,
+  NAME_CHAR,
+  NAME_START,
+  reference,
+  SPACE,
+  STOP,
+  TEXT_RUN,
+  VALUE_RUN,
+  XmlError,
+} from './chars.ts';
 
 /** Marks that the pieces leave behind; the reader of a whole element clears them. */
 export const seen = {
@@ -65,63 +76,78 @@ function checkNonCharacter(buf: Uint8Array, i: number, end: number): void {
   if (i + 2 < end && buf[i + 1] === 0xbf && buf[i + 2]! >= 0xbe) fail('a character that XML does not have', i);
 }
 
+/** A run of bytes that mean nothing: the index of the first that may, or `end`. */
+function run(buf: Uint8Array, i: number, end: number, table: Uint8Array): number {
+  let bits = 0;
+  let kind = 0;
+  // Four at once: one branch for all is what makes this as fast as it is.
+  for (; i + 4 <= end; i += 4) {
+    kind = table[buf[i]!]! | table[buf[i + 1]!]! | table[buf[i + 2]!]! | table[buf[i + 3]!]!;
+    if ((kind & STOP) !== 0) break;
+    bits |= kind;
+  }
+  for (; i < end; i++) {
+    kind = table[buf[i]!]!;
+    if ((kind & STOP) !== 0) break;
+    bits |= kind;
+  }
+  if ((bits & HIGH) !== 0) {
+    seen.high = true;
+    seen.plain = false;
+  }
+  return i;
+}
+
+/** A byte at which a run stopped and which is neither a reference nor the end: looked at, and passed. */
+function passed(buf: Uint8Array, i: number, end: number): number {
+  const byte = buf[i]!;
+  seen.plain = false;
+  if (byte === 0xef) {
+    seen.high = true;
+    checkNonCharacter(buf, i, end);
+  } else if (byte < 0x20) {
+    if (!SPACE[byte]) fail('a control character', i);
+    seen.odd = true;
+  }
+  return i + 1;
+}
+
 /** The rest of an attribute's value, up to its closing quote: the index of that quote. */
 export function value(buf: Uint8Array, i: number, end: number, quote: number): number {
   seen.plain = true;
-  let bits = 0;
-  for (; i < end; i++) {
+  for (;;) {
+    i = run(buf, i, end, VALUE_RUN);
+    if (i === end) return -1;
     const byte = buf[i]!;
-    bits |= byte;
-    if (!ATTR_STOP[byte]) continue;
-    if (byte === quote) {
-      if (bits >= 0x80) {
-        seen.high = true;
-        seen.plain = false;
-      }
-      return i;
-    }
+    if (byte === quote) return i;
     if (byte === 0x26) {
       seen.plain = false;
-      i = reference(buf, i, end) - 1;
+      i = reference(buf, i, end);
       if (i < 0) return -1;
-    } else if (byte === 0x3c) fail('a < within a value', i);
-    else if (byte < 0x20) {
-      if (!SPACE[byte]) fail('a control character', i);
-      seen.odd = true;
-      seen.plain = false;
-    } else if (byte === 0xef) checkNonCharacter(buf, i, end);
+    } else {
+      if (byte === 0x3c) fail('a < within a value', i);
+      i = passed(buf, i, end);
+    }
   }
-  return -1;
 }
 
 /** Character data up to the next `<`: its index. */
 export function text(buf: Uint8Array, i: number, end: number): number {
   seen.plain = true;
-  let bits = 0;
-  for (; i < end; i++) {
+  for (;;) {
+    i = run(buf, i, end, TEXT_RUN);
+    if (i === end) return -1;
     const byte = buf[i]!;
-    bits |= byte;
-    if (!TEXT_STOP[byte]) continue;
-    if (byte === 0x3c) {
-      if (bits >= 0x80) {
-        seen.high = true;
-        seen.plain = false;
-      }
-      return i;
-    }
+    if (byte === 0x3c) return i;
     if (byte === 0x26) {
       seen.plain = false;
-      i = reference(buf, i, end) - 1;
+      i = reference(buf, i, end);
       if (i < 0) return -1;
-    } else if (byte === 0x5d) {
-      if (i + 2 < end && buf[i + 1] === 0x5d && buf[i + 2] === 0x3e) fail(']]> outside of CDATA', i);
-    } else if (byte < 0x20) {
-      if (!SPACE[byte]) fail('a control character', i);
-      seen.odd = true;
-      seen.plain = false;
-    } else if (byte === 0xef) checkNonCharacter(buf, i, end);
+    } else {
+      if (byte === 0x5d && i + 2 < end && buf[i + 1] === 0x5d && buf[i + 2] === 0x3e) fail(']]> outside of CDATA', i);
+      i = passed(buf, i, end);
+    }
   }
-  return -1;
 }
 
 const CDATA = Buffer.from('![CDATA[');
