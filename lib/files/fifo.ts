@@ -44,11 +44,13 @@ export function openFifo(path: string, on: FifoEvents): FifoReader {
   let paused = false;
   let closed = false;
   let draining: Drain | null = null;
+  let untouched = true;
   let fifo = open(path);
   let socket = attach(fifo.fd);
 
   function attach(fd: number): net.Socket {
     const callback = (length: number): boolean => {
+      untouched = false;
       draining?.heard();
       on.data(BUFFER.subarray(0, length));
       return !paused;
@@ -126,7 +128,11 @@ export function openFifo(path: string, on: FifoEvents): FifoReader {
     resume() {
       if (!paused) return;
       paused = false;
-      if (!closed) socket.resume();
+      if (closed) return;
+      // Who was here before us may have left something unread, whose writer has gone: see `ended`.
+      if (untouched) readNow(false);
+      untouched = false;
+      if (!closed && !paused) socket.resume();
     },
     close,
     current() {

@@ -75,6 +75,7 @@ export function openRecords(file: string, on: OnRecord = () => {}): Records {
       return size;
     },
     close() {
+      if (closed) return;
       closed = true;
       // A descriptor that is being synced must not become another file's.
       if (syncs === 0) fs.closeSync(fd);

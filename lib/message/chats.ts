@@ -264,6 +264,8 @@ export function createChats(dir: string, on: ChatEvents): Chats {
       if (!paused) return;
       paused = false;
       for (const chat of chats.values()) {
+        // What is read may be too much already.
+        if (paused) return;
         readEarly(chat);
         chat.reader?.resume();
       }

@@ -167,6 +167,22 @@ it('opened while paused, it reads nothing either', async () => {
   expect(lines).toEqual(['kept']);
 });
 
+it('takes over what one before it has not read, also of a writer who has gone', async () => {
+  const before = await reading();
+  before.reader.pause();
+  fs.writeFileSync(before.path, 'one\nno end');
+  const after = open(before.path);
+  after.reader.pause();
+  before.reader.close();
+  await turns(20);
+  expect(after.lines).toEqual([]);
+  after.reader.resume();
+  await until(() => after.lines.length === 2);
+  expect([before.lines, after.lines]).toEqual([[], ['one', 'no end']]);
+  fs.writeFileSync(after.path, 'more');
+  await until(() => after.lines.length === 3);
+});
+
 it('drains: one who waited in open() for a reader still gets his line through', async () => {
   const dir = scratch();
   const fifo = path.join(dir, 'in');

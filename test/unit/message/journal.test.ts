@@ -77,10 +77,23 @@ function elsewhere(source: string, wrap: (command: string) => string, dir: strin
     import fs from 'node:fs';
     import { createJournal } from './lib/message/journal.ts';
     import { ensureContact } from './lib/files/contact.ts';
+    import { openRedo } from './lib/files/redo.ts';
+    import { createStateReader } from './lib/message/state.ts';
     const dir = process.argv[2]!;
     const warnings: string[] = [];
     const full: boolean[] = [];
-    const journal = createJournal(dir, { warn: (m) => warnings.push(m), full: (f) => full.push(f) });
+    const done: number[] = [];
+    const open = () => {
+      const reader = createStateReader();
+      const redo = openRedo(dir, '.journal', reader);
+      return { redo, state: reader.state() };
+    };
+    const make = (kept?: ReturnType<typeof open>) =>
+      createJournal(
+        dir,
+        { warn: (m) => warnings.push(m), full: (f) => full.push(f), done: (n) => done.push(n) },
+        kept && { kept },
+      );
     const read = (name: string) => fs.readFileSync(dir + '/' + name, 'utf8');
     ${source}
   `);
@@ -93,17 +106,18 @@ function elsewhere(source: string, wrap: (command: string) => string, dir: strin
 it('keeps what it has no descriptor to write with', () => {
   const result = elsewhere(
     `
+    const journal = make();
     ensureContact(dir, 'a@x');
     process.umask(0o077);
-    const open: number[] = [];
-    try { for (;;) open.push(fs.openSync('/dev/null', 'r')); } catch {}
+    const held: number[] = [];
+    try { for (;;) held.push(fs.openSync('/dev/null', 'r')); } catch {}
     journal.add('a@x', 'one\\n', '1\\n');
     journal.event('message', 'a@x', 'one');
     journal.flush();
     journal.add('a@x', 'two\\n', '2\\n');
     journal.flush();
     const before = warnings.length;
-    for (const fd of open) fs.closeSync(fd);
+    for (const fd of held) fs.closeSync(fd);
     journal.flush();
     const lost = journal.close();
     console.log(JSON.stringify({ before, warnings, full, lost, out: read('a@x/out'), log: read('a@x/log') }));
@@ -136,6 +150,7 @@ it.runIf(canMount)(
   () => {
     const result = elsewhere(
       `
+    const journal = make();
     ensureContact(dir, 'a@x');
     fs.writeFileSync(dir + '/ballast', Buffer.alloc(3_900_000));
     let n = 0;
@@ -170,3 +185,64 @@ it.runIf(canMount)(
     });
   },
 );
+
+it.runIf(canMount)('acknowledges nothing that a full disk does not take, and all of it when there is room', () => {
+  const result = elsewhere(
+    `
+    ensureContact(dir, 'a@x');
+    fs.writeFileSync(dir + '/ballast', Buffer.alloc(2_900_000));
+    const kept = open();
+    const journal = make(kept);
+    journal.begin('P');
+    let n = 0;
+    let expected = '';
+    const sent: string[] = [];
+    const batch = () => {
+      for (let i = 0; i < 20; i++) {
+        const record = JSON.stringify({ dir: 'in', from: 'f', body: String(++n).padStart(900, '-') }) + '\\n';
+        expected += record;
+        journal.add('a@x', '', record);
+        journal.through(n);
+      }
+      const id = String(n);
+      journal.intend({ jid: 'a@x', id, body: id, room: false });
+      journal.after(() => sent.push(id));
+      journal.flush();
+    };
+    (async () => {
+      while (warnings.length === 0) {
+        batch();
+        await journal.quiet();
+      }
+      const before = n;
+      for (let i = 0; i < 5; i++) batch();
+      await journal.quiet();
+      const early = { done: done.at(-1)! < before, sent: sent.includes(String(n)), warnings: [...warnings] };
+      fs.rmSync(dir + '/ballast');
+      journal.flush();
+      await journal.quiet();
+      const late = { done: done.at(-1) === n, sent: sent.at(-1) === String(n) };
+      const lost = journal.close();
+      const again = open();
+      const state = { n: again.state.position.n === n, intents: again.state.intents.size === sent.length };
+      const missing = again.redo.missing.size;
+      again.redo.close();
+      console.log(JSON.stringify({ early, late, lost, state, missing, whole: read('a@x/log') === expected }));
+    })();
+    `,
+    (command) => `unshare -rm sh -c 'mount -t tmpfs -o size=4m none "$3" && exec ${command}' sh "$1" "$2" "$3"`,
+    scratch(),
+  );
+  expect(result).toEqual({
+    early: {
+      done: true,
+      sent: false,
+      warnings: [expect.stringMatching(/^cannot write .*: no space left on device; it/)],
+    },
+    late: { done: true, sent: true },
+    lost: 0,
+    state: { n: true, intents: true },
+    missing: 0,
+    whole: true,
+  });
+});
