@@ -5,7 +5,8 @@
 
 type Entry = { readonly bytes: Uint8Array; readonly text: string };
 
-const SLOTS = 512;
+const SHIFT = 23;
+const SLOTS = 2 ** (32 - SHIFT);
 /** Longer ones are not kept: so a memo never holds more than some 50 kB. */
 const LONGEST = 96;
 
@@ -18,11 +19,15 @@ export function memo(make: (buf: Buffer, from: number, to: number) => string) {
   return (buf: Buffer, from: number, to: number): string => {
     const length = to - from;
     if (length > LONGEST || length === 0) return make(buf, from, to);
-    const middle = buf[from + (length >> 1)]!;
-    const slot = (buf[from]! + 7 * buf[to - 1]! + 31 * middle + 67 * length) & (SLOTS - 1);
+    const some = buf[from]! + (buf[from + (length >> 1)]! << 8) + (buf[from + (length >> 2)]! << 16);
+    // Two places for each: the names of one kind of stanza must not push each other out.
+    const slot = Math.imul(some + 31 * buf[to - 1]! + 67 * length, 0x9e3779b1) >>> SHIFT;
     const entry = entries[slot];
     if (entry !== undefined && isAt(entry.bytes, buf, from, length)) return entry.text;
+    const second = entries[slot ^ 1];
+    if (second !== undefined && isAt(second.bytes, buf, from, length)) return second.text;
     const text = make(buf, from, to);
+    entries[slot ^ 1] = entry;
     entries[slot] = { bytes: Uint8Array.prototype.slice.call(buf, from, to), text };
     return text;
   };

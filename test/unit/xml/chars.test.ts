@@ -78,3 +78,34 @@ describe('references', () => {
     expect(() => read(text)).toThrow(expect.objectContaining({ fault }) as XmlError);
   });
 });
+
+describe('expand', () => {
+  it('replaces each reference and nothing else', () => {
+    const part = fc.oneof(
+      fc.constantFrom(
+        ['&lt;', '<'],
+        ['&gt;', '>'],
+        ['&amp;', '&'],
+        ['&apos;', "'"],
+        ['&quot;', '"'],
+        [';', ';'],
+        ['', ''],
+      ),
+      point
+        .filter(isXmlChar)
+        .chain((code) =>
+          fc.constantFrom(
+            [`&#${code};`, String.fromCodePoint(code)],
+            [`&#x${code.toString(16)};`, String.fromCodePoint(code)],
+            [`&#x00${code.toString(16).toUpperCase()};`, String.fromCodePoint(code)],
+          ),
+        ),
+      fc.constantFrom('a', '#38;', 'lt;', 'é😀').map((text) => [text, text]),
+    );
+    fc.assert(
+      fc.property(fc.array(part), (parts) => {
+        expect(expand(parts.map(([text]) => text).join(''))).toBe(parts.map(([, meant]) => meant).join(''));
+      }),
+    );
+  });
+});

@@ -1,4 +1,6 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { reference } from '../../../lib/xml/chars.ts';
 import { beginsStanza, mayBeginStanza, qname, seen, text, value } from '../../../lib/xml/scan.ts';
 
 const bytes = (s: string) => Buffer.from(s);
@@ -35,5 +37,70 @@ describe('pieces', () => {
   });
   it.each(['1', ':a', 'a:1', 'a::', '·'])('the name %s is malformed', (name) => {
     expect(() => qname(bytes(`${name} `), 0, Buffer.byteLength(name) + 1)).toThrow();
+  });
+});
+
+describe('runs of text', () => {
+  const some = fc.uint8Array({ maxLength: 40 }).map((b) => b.map((byte) => COMMON[byte] ?? byte));
+  /** Mostly plain bytes and those that mean something. */
+  const COMMON: readonly number[] = [...Buffer.from(`${'abcdefghijklmnop '.repeat(8)}<&]]>'"\t\n\r;`), 0xc3, 0xa9];
+
+  /** What the readers of a run must do, byte by byte. */
+  function slowly(buf: Uint8Array, i: number, stops: string) {
+    const marks = { plain: true, odd: false, high: false };
+    const result = (at: number | 'fault') => ({ at, ...marks });
+    for (; i < buf.length; i++) {
+      const byte = buf[i]!;
+      const char = String.fromCharCode(byte);
+      if (stops.includes(char)) return result(i);
+      if (char === '<') return result('fault');
+      if (char === '&') {
+        marks.plain = false;
+        try {
+          i = reference(buf, i, buf.length) - 1;
+        } catch {
+          return result('fault');
+        }
+        if (i < 0) return result(-1);
+        continue;
+      }
+      if (byte < 0x20) {
+        if (!'\t\n\r'.includes(char)) return result('fault');
+        marks.odd = true;
+      }
+      if (byte >= 0x80) marks.high = true;
+      if (byte < 0x20 || byte >= 0x80) marks.plain = false;
+      if (stops === '<' && char === ']' && buf[i + 1] === 0x5d && buf[i + 2] === 0x3e) return result('fault');
+      if (byte === 0xef && buf[i + 1] === 0xbf && buf[i + 2]! >= 0xbe) return result('fault');
+    }
+    return result(-1);
+  }
+  function quickly(work: () => number) {
+    seen.high = seen.odd = false;
+    try {
+      return { at: work(), odd: seen.odd, high: seen.high, plain: seen.plain };
+    } catch {
+      return { at: 'fault' as const };
+    }
+  }
+
+  it('end where they do byte by byte, and leave the same marks', () => {
+    fc.assert(
+      fc.property(some, fc.nat({ max: 8 }), (bytes, from) => {
+        const at = Math.min(from, bytes.length);
+        for (const [stops, work] of [
+          ['<', () => text(bytes, at, bytes.length)],
+          ["'", () => value(bytes, at, bytes.length, 0x27)],
+          ['"', () => value(bytes, at, bytes.length, 0x22)],
+        ] as const) {
+          const slow = slowly(bytes, at, stops);
+          const quick = quickly(work);
+          // Of what is refused or not whole only that counts.
+          if (slow.at === 'fault' || slow.at < 0) expect(quick.at).toBe(slow.at);
+          else expect(quick).toEqual(slow);
+        }
+      }),
+      { numRuns: 20_000 },
+    );
   });
 });

@@ -1,0 +1,114 @@
+/**
+ * The tree of the element that `read` reads, built on its way. It is free of prefixes: an element's `xmlns` attribute
+ * stands where its namespace differs from its parent's.
+ */
+import { Element } from 'ltx';
+import { expand } from './chars.ts';
+import {
+  attrColon,
+  attrFrom,
+  attrKind,
+  attrTo,
+  DECLARATION,
+  nameOf,
+  PREFIXED,
+  tag,
+  unfold,
+  valueFrom,
+  valuePlain,
+  valueTo,
+} from './tag.ts';
+
+let buf: Buffer;
+let end = 0;
+let root: Element | null = null;
+let current: Element | null = null;
+/** Character data that has no end yet: CDATA and text are one. */
+let pending = '';
+
+/**
+ * The head of the element as if each byte were a character. To cut pieces out of it costs a fraction of what it costs to
+ * make each from the buffer; but each piece may keep all of it in memory, so it is short.
+ */
+let head = '';
+let headStart = 0;
+const HEAD = 512;
+
+/** An attribute may have any name, `__proto__` too. An object of a class is smaller and faster than one without any. */
+function Attributes() {}
+Attributes.prototype = Object.create(null);
+const newAttributes = Attributes as unknown as new () => Record<string, string>;
+
+/** A new tree begins; its element is in `bytes` from `start` on. */
+export function begin(bytes: Buffer, start: number, to: number): void {
+  buf = bytes;
+  end = to;
+  root = current = null;
+  pending = head = '';
+  headStart = start;
+}
+
+/** A span that is ASCII, and stands for itself. */
+function plain(from: number, to: number): string {
+  if (to - headStart > HEAD) return buf.toString('latin1', from, to);
+  if (head === '') head = buf.toString('latin1', headStart, Math.min(end, headStart + HEAD));
+  return head.slice(from - headStart, to - headStart);
+}
+
+/** A run of character data: line ends are line feeds (XML 1.0 section 2.11). */
+function decode(from: number, to: number): string {
+  const run = buf.toString('utf8', from, to);
+  return run.includes('\r') ? run.replace(/\r\n?/g, '\n') : run;
+}
+
+/**
+ * Adds the element of the start tag just read.
+ * @param xmlns its namespace, or null if that is its parent's
+ * @param lookup what a prefix stands for
+ */
+export function open(xmlns: string | null, lookup: (prefix: string, at: number) => string): void {
+  const element = new Element(nameOf(buf, tag.colon < 0 ? tag.from : tag.colon + 1, tag.to));
+  const attrs = new newAttributes();
+  if (xmlns !== null) attrs.xmlns = xmlns;
+  for (let a = 0; a < tag.attributes; a++) {
+    const kind = attrKind[a]!;
+    if (kind === DECLARATION) continue;
+    const [from, to] = [valueFrom[a]!, valueTo[a]!];
+    attrs[nameOf(buf, attrFrom[a]!, attrTo[a]!)] = valuePlain[a] ? plain(from, to) : unfold(buf, from, to);
+    if (kind !== PREFIXED) continue;
+    const prefix = nameOf(buf, attrFrom[a]!, attrColon[a]!);
+    attrs[`xmlns:${prefix}`] = lookup(prefix, attrColon[a]!);
+  }
+  element.attrs = attrs;
+  if (current === null) root = element;
+  else {
+    flush();
+    element.parent = current;
+    current.children.push(element);
+  }
+  current = element;
+}
+
+/** Text, with references if it is not plain. */
+export function text(from: number, to: number, isPlain: boolean): void {
+  pending += isPlain ? plain(from, to) : expand(decode(from, to));
+}
+
+/** What is in a CDATA section. */
+export function literal(from: number, to: number): void {
+  pending += decode(from, to);
+}
+
+/** The end of the element that was opened last. */
+export function close(): void {
+  flush();
+  current = current!.parent;
+}
+
+/** The tree, once its element has ended. */
+export const built = (): Element => root!;
+
+function flush(): void {
+  if (pending !== '') current!.children.push(pending);
+  pending = '';
+}
