@@ -109,7 +109,12 @@ export function openRedo(dir: string, name: string, on: RedoEvents, limit = LARG
         if (closed) return;
         previous?.close();
         previous = null;
-        if (error === null) fs.rmSync(old, { force: true });
+        if (error !== null) return;
+        try {
+          fs.rmSync(old, { force: true });
+        } catch {
+          // It does no harm but to be read again at the next start.
+        }
       }),
     );
   }
