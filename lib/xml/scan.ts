@@ -101,7 +101,7 @@ function run(buf: Uint8Array, i: number, end: number, table: Uint8Array): number
 /** A byte at which a run stopped and which is neither a reference nor the end: looked at, and passed. */
 function passed(buf: Uint8Array, i: number, end: number): number {
   const byte = buf[i]!;
-  seen.plain = false;
+  if (byte < 0x20 || byte >= 0x80) seen.plain = false;
   if (byte === 0xef) {
     seen.high = true;
     checkNonCharacter(buf, i, end);
