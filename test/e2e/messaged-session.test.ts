@@ -108,6 +108,17 @@ function hold(...names: string[]): { say(text: string): void; close(): void } {
   return { say: (text) => void fs.writeSync(fd, text), close: () => fs.closeSync(fd) };
 }
 
+/** The same, as soon as there is a reader. */
+function holdSoon(...names: string[]): Promise<{ say(text: string): void; close(): void }> {
+  return until(() => {
+    try {
+      return hold(...names);
+    } catch {
+      return null;
+    }
+  });
+}
+
 describe('what sj hands out', () => {
   it('is numbered, written down, and then done', async () => {
     const dir = account();
@@ -251,7 +262,7 @@ describe('what is written to contacts', () => {
     const first = start(dir);
     first.session('P', 0);
     await until(() => isFifo(dir, 'a@x', 'in'));
-    const writer = hold(dir, 'a@x', 'in');
+    const writer = await holdSoon(dir, 'a@x', 'in');
     writer.say('one\ntw');
     await until(() => first.got.length === 1);
     first.child.stdin!.end();
@@ -276,8 +287,8 @@ describe('what is written to contacts', () => {
     await sh(dir, 'echo zero > a@x/in');
     await until(() => first.got.length === 1);
     first.sent(1);
-    const writer = hold(dir, 'a@x', 'in');
-    const raw = hold(dir, 'in');
+    const writer = await holdSoon(dir, 'a@x', 'in');
+    const raw = await holdSoon(dir, 'in');
     writer.say('one\nha');
     await until(() => first.got.length === 2);
     first.child.stdin!.end();
@@ -311,7 +322,7 @@ describe('what is written to contacts', () => {
     const first = start(dir, { SJ_LINGER: '1' });
     first.session('P', 0);
     await until(() => isFifo(dir, 'a@x', 'in'));
-    const writer = hold(dir, 'a@x', 'in');
+    const writer = await holdSoon(dir, 'a@x', 'in');
     first.child.stdin!.end();
     await once(first.child.stdio[3] as NodeJS.ReadableStream, 'close');
     writer.say('one\n');
