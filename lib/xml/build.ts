@@ -20,40 +20,25 @@ import {
 } from './tag.ts';
 
 let buf: Buffer;
-let end = 0;
 let root: Element | null = null;
 let current: Element | null = null;
 /** Character data that has no end yet: CDATA and text are one. */
 let pending = '';
-
-/**
- * The head of the element as if each byte were a character. To cut pieces out of it costs a fraction of what it costs to
- * make each from the buffer; but each piece may keep all of it in memory, so it is short.
- */
-let head = '';
-let headStart = 0;
-const HEAD = 512;
 
 /** An attribute may have any name, `__proto__` too. An object of a class is smaller and faster than one without any. */
 function Attributes() {}
 Attributes.prototype = Object.create(null);
 const newAttributes = Attributes as unknown as new () => Record<string, string>;
 
-/** A new tree begins; its element is in `bytes` from `start` on. */
-export function begin(bytes: Buffer, start: number, to: number): void {
+/** A new tree begins; its element is in `bytes`. */
+export function begin(bytes: Buffer): void {
   buf = bytes;
-  end = to;
   root = current = null;
-  pending = head = '';
-  headStart = start;
+  pending = '';
 }
 
 /** A span that is ASCII, and stands for itself. */
-function plain(from: number, to: number): string {
-  if (to - headStart > HEAD) return buf.toString('latin1', from, to);
-  if (head === '') head = buf.toString('latin1', headStart, Math.min(end, headStart + HEAD));
-  return head.slice(from - headStart, to - headStart);
-}
+const plain = (from: number, to: number): string => buf.toString('latin1', from, to);
 
 /** A run of character data: line ends are line feeds (XML 1.0 section 2.11). */
 function decode(from: number, to: number): string {

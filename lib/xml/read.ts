@@ -97,7 +97,7 @@ export function read(bytes: Buffer, start: number, to: number, how: ReadOptions)
   found.tree = null;
   defaults[0] = how.scope.defaultNs;
   own[0] = CLIENT_NS;
-  if (how.build) begin(bytes, start, to);
+  if (how.build) begin(bytes);
   let i = start;
   do {
     const lead = i + 1 < end ? buf[i + 1]! : -1;
