@@ -41,9 +41,17 @@ describe('pieces', () => {
 });
 
 describe('runs of text', () => {
-  const some = fc.uint8Array({ maxLength: 40 }).map((b) => b.map((byte) => COMMON[byte] ?? byte));
-  /** Mostly plain bytes and those that mean something. */
-  const COMMON: readonly number[] = [...Buffer.from(`${'abcdefghijklmnop '.repeat(8)}<&]]>'"\t\n\r;`), 0xc3, 0xa9];
+  /** Plain runs of any length around each byte that means something, and bytes at random. */
+  const some = fc
+    .array(
+      fc.oneof(
+        fc.constantFrom('a', 'abc', 'abcd', 'abcdefghijk', 'é', '😀', '\uff21').map((run) => Buffer.from(run)),
+        fc.constantFrom(...`<&]>'";\t\n\r \u0001\ufffe\uffff`, ']]>', '&lt;', '&#9;').map((char) => Buffer.from(char)),
+        fc.uint8Array({ maxLength: 2 }).map((bytes) => Buffer.from(bytes)),
+      ),
+      { maxLength: 12 },
+    )
+    .map((parts) => Buffer.concat(parts));
 
   /** What the readers of a run must do, byte by byte. */
   function slowly(buf: Uint8Array, i: number, stops: string) {
