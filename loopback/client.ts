@@ -3,10 +3,20 @@
  * told and checks nothing but the server's certificate and signature.
  */
 import { randomBytes } from 'node:crypto';
+import {
+  acknowledgement,
+  arrived,
+  departs,
+  enableRequest,
+  fresh,
+  handled,
+  type Resumable,
+  resumeRequest,
+} from './client-manage.ts';
 import { scramClient } from './client-scram.ts';
 import { openStream, type StreamOptions } from './client-stream.ts';
 import { createJournal, type Received } from './journal.ts';
-import { child, type Element, elements, NS, text, value } from './xml.ts';
+import { child, type Element, elements, NS, text, value, write } from './xml.ts';
 
 export type ClientOptions = StreamOptions & {
   user: string;
@@ -19,6 +29,12 @@ export type ClientOptions = StreamOptions & {
   binding?: string;
   /** Sends initial presence, `<presence/>`. Default true. */
   available?: boolean;
+  /** Stream management: true, or how long the session shall last without a connection in seconds. Default: none. */
+  manage?: boolean | number;
+  /** An earlier session (`client.managed`) to go on with; if the server won't, there is a new one. */
+  resume?: Resumable;
+  /** Answers the server's requests for acknowledgement. Default true; false: nothing is ever acknowledged. */
+  acknowledge?: boolean;
 };
 
 export type Client = {
@@ -26,10 +42,17 @@ export type Client = {
   jid: string;
   /** The features of the last stream header. */
   features: Element;
+  /** Stream management, undefined: there is none. */
+  managed: Resumable | undefined;
+  /** It goes on with an earlier session. */
+  resumed: boolean;
+  /** Why it does not, the server's `<failed/>`; otherwise the empty string. */
+  failed: string;
+  /** With stream management: one stanza a call. */
   send(xml: string): void;
   /** Sends a get or set and waits for the answer from anybody, a result or an error. */
   iq(type: 'get' | 'set', payload: string, to?: string): Promise<Element>;
-  /** Top-level elements that came after bind, oldest first. */
+  /** Top-level elements that came since the session is there, oldest first. */
   received(): readonly Received[];
   /** The first of them, past or to come, for which the predicate holds. */
   waitFor(predicate: (received: Received) => boolean, ms?: number): Promise<Element>;
@@ -65,23 +88,59 @@ export async function connectClient(options: ClientOptions): Promise<Client> {
   }
   accept(success, 'success');
   const features = await stream.restart();
-  const resource = options.resource === undefined ? '' : `<resource>${options.resource}</resource>`;
-  const answer = await stream.ask(`<iq type='set' id='bind'><bind xmlns='${NS.bind}'>${resource}</bind></iq>`);
-  if (answer.attrs.type !== 'result') throw new Error(elements(child(answer, 'error', NS.client)!)[0]!.name);
-  const jid = text(child(child(answer, 'bind', NS.bind)!, 'jid'));
+
+  let managed: Resumable | undefined;
+  let failed = '';
+  const resume = async (state: Resumable): Promise<string | undefined> => {
+    const answer = await stream.ask(resumeRequest(state));
+    if (answer.name !== 'resumed') {
+      failed = write(answer);
+      return undefined;
+    }
+    managed = { ...state, waiting: [...state.waiting] };
+    handled(managed, Number(answer.attrs.h));
+    return state.jid;
+  };
+  const bind = async (): Promise<string> => {
+    const resource = options.resource === undefined ? '' : `<resource>${options.resource}</resource>`;
+    const answer = await stream.ask(`<iq type='set' id='bind'><bind xmlns='${NS.bind}'>${resource}</bind></iq>`);
+    if (answer.attrs.type !== 'result') throw new Error(elements(child(answer, 'error', NS.client)!)[0]!.name);
+    return text(child(child(answer, 'bind', NS.bind)!, 'jid'));
+  };
+  const enable = async (max: boolean | number) => {
+    const { attrs } = accept(await stream.ask(enableRequest(max === true ? undefined : Number(max))), 'enabled');
+    const { id = '', max: given = '', location = '' } = attrs;
+    managed = { ...fresh(jid), id, max: given, location };
+  };
+  const resumed = options.resume === undefined ? undefined : await resume(options.resume);
+  const jid = resumed ?? (await bind());
+  if (resumed === undefined && options.manage) await enable(options.manage);
+
   const journal = createJournal(100_000);
-  stream.listen((e) => journal.add(jid, e));
-  if (options.available !== false) stream.send('<presence/>');
+  stream.listen((e) => {
+    const reply = managed === undefined ? '' : arrived(managed, e);
+    if (reply !== '' && options.acknowledge !== false) stream.send(reply);
+    journal.add(jid, e);
+  });
+  const send = (xml: string) => {
+    if (managed !== undefined) departs(managed, xml);
+    stream.send(xml);
+  };
+  if (resumed !== undefined) for (const xml of managed?.waiting ?? []) stream.send(xml);
+  else if (options.available !== false) send('<presence/>');
 
   let ids = 0;
   const waitFor: Client['waitFor'] = async (predicate, ms) => (await journal.waitFor(predicate, ms)).stanza;
   return {
     jid,
     features,
-    send: stream.send,
+    managed,
+    resumed: resumed !== undefined,
+    failed,
+    send,
     iq(type, payload, to) {
       const id = `c${++ids}-${randomBytes(4).toString('hex')}`;
-      stream.send(`<iq type='${type}' id='${id}'${to === undefined ? '' : ` to='${value(to)}'`}>${payload}</iq>`);
+      send(`<iq type='${type}' id='${id}'${to === undefined ? '' : ` to='${value(to)}'`}>${payload}</iq>`);
       return waitFor(
         ({ stanza: { name, attrs } }) => name === 'iq' && attrs.id === id && /^(result|error)$/.test(attrs.type ?? ''),
       );
@@ -90,6 +149,7 @@ export async function connectClient(options: ClientOptions): Promise<Client> {
     waitFor,
     ended: stream.ended,
     async close() {
+      if (managed !== undefined && options.acknowledge !== false) stream.send(acknowledgement(managed));
       stream.send('</stream:stream>');
       await stream.ended;
     },

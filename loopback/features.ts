@@ -14,12 +14,13 @@ export function mechanisms(hub: Hub, secure: boolean): readonly string[] {
   });
 }
 
-/** `<stream:features/>`: RFC 6120, 4.3.2. Stream management (XEP-0198) will be offered beside bind. */
+/** `<stream:features/>`: RFC 6120, 4.3.2. */
 export function features(hub: Hub, { secure, authenticated }: Progress): Element {
   const list: Element[] = [];
   const { settings, faults } = hub;
   if (authenticated) {
     list.push(el('bind', NS.bind), el('session', NS.session, {}, el('optional', NS.session)));
+    if (faults.sm?.none !== true) list.push(el('sm', NS.sm));
   } else {
     if (!secure && faults.noStarttls !== true) {
       list.push(el('starttls', NS.tls, {}, ...(settings.plaintext ? [] : [el('required', NS.tls)])));
@@ -33,6 +34,7 @@ export function features(hub: Hub, { secure, authenticated }: Progress): Element
       list.push(el('sasl-channel-binding', NS.saslBinding, {}, ...types));
     }
   }
-  list.push(el('limits', NS.limits, {}, el('max-bytes', NS.limits, {}, `${settings.stanzaLimit}`)));
+  const { limits = settings.stanzaLimit } = faults;
+  if (limits !== false) list.push(el('limits', NS.limits, {}, el('max-bytes', NS.limits, {}, `${limits}`)));
   return el('features', NS.streams, {}, ...list);
 }

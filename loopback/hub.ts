@@ -1,8 +1,10 @@
 /** What the server knows: accounts, their rosters and sessions. All of it lives in memory. */
+import type { Counts } from './counts.ts';
 import type { Faults } from './faults.ts';
 import { type Jid, parseJid } from './jid.ts';
 import type { Journal } from './journal.ts';
 import type { Link } from './link.ts';
+import type { Reader } from './reader.ts';
 import type { Subscription } from './subscription.ts';
 import { type Element, el, NS } from './xml.ts';
 
@@ -27,13 +29,39 @@ export type Account = {
   offline: Element[];
 };
 
-/** A bound resource. */
-export type Session = {
-  jid: Jid;
-  account: Account;
+/** What a session has of the stream that it is on. */
+export type Connection = {
   link: Link;
   /** How it logged in. */
   mechanism: string;
+  /** Says something that stream management does not count. */
+  write(e: Element): void;
+  /** Ends the stream, with a stream error if a condition is given. */
+  end(condition?: string, text?: string): void;
+};
+
+/** Stream management of a session (XEP-0198), which outlives its streams. */
+export type Managed = Counts & {
+  /** By which it can be resumed, undefined: it can't. */
+  id: string | undefined;
+  /** How long it waits for that without a connection, in seconds. */
+  max: number;
+  /** The client is going to be asked, or was asked and has not answered. */
+  asking: 'no' | 'soon' | 'asked';
+  /** How many stanzas had been sent then. */
+  askedAt: number | undefined;
+  /** Its end, while it has no connection. */
+  timer: NodeJS.Timeout | undefined;
+  /** Reads along what is injected. */
+  injected: Reader | undefined;
+};
+
+/** A bound resource. */
+export type Session = Connection & {
+  jid: Jid;
+  account: Account;
+  /** Undefined: the client has not enabled it. */
+  managed: Managed | undefined;
   /** The last presence it broadcast, undefined while it is unavailable. */
   presence: Element | undefined;
   priority: number;
@@ -41,10 +69,8 @@ export type Session = {
   directed: Set<string>;
   /** It has asked for the roster, so it gets pushes. */
   interested: boolean;
-  /** The one way out for stanzas. Stream management (XEP-0198) will count and keep them here. */
+  /** The one way out for stanzas. */
   send(e: Element): void;
-  /** Ends the stream, with a stream error if a condition is given. */
-  end(condition?: string, text?: string): void;
 };
 
 export type Settings = {
@@ -54,12 +80,18 @@ export type Settings = {
   plaintext: boolean;
   stanzaLimit: number;
   iterations: number;
+  /** In seconds. */
+  resumeTimeout: number;
 };
 
 export type Hub = {
   settings: Settings;
   faults: Faults;
   accounts: Map<string, Account>;
+  /** Sessions that can be resumed, with a connection or without, by their id. */
+  resumable: Map<string, Session>;
+  /** Those that can't any more, and how many stanzas they had sent. */
+  past: Map<string, { account: Account; received: number }>;
   journal: Journal;
   nextId(): string;
 };

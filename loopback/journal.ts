@@ -4,10 +4,26 @@ import { type Element, write } from './xml.ts';
 /** A stanza that a client sent, stamped with the full JID it came from. */
 export type Received = { jid: string; stanza: Element; xml: string };
 
+/** What became of a session; `id` is that of stream management. */
+export type SessionEvent =
+  | { what: 'bound'; jid: string }
+  | { what: 'enabled'; jid: string; id: string }
+  /** It lost its connection, with so many stanzas not acknowledged. */
+  | { what: 'hibernated'; jid: string; id: string; waiting: number }
+  /** The client had `h` of our stanzas, we had `received` of its; `replaced`: its old connection was still there. */
+  | { what: 'resumed'; jid: string; id: string; h: number; received: number; resent: number; replaced: boolean }
+  /** A resumption has failed; the JID is bare. */
+  | { what: 'refused'; jid: string; id: string; condition: string }
+  /** `closed`, `lost`, `expired`, `refused`, `forgotten`, or a stream error; so many stanzas were not acknowledged. */
+  | { what: 'ended'; jid: string; id: string; why: string; waiting: number };
+
 export type Journal = {
   add(jid: string, stanza: Element): void;
   /** What is kept of the past, oldest first. */
   all(): readonly Received[];
+  note(event: SessionEvent): void;
+  /** All events of sessions, oldest first. */
+  history(): readonly SessionEvent[];
   clear(): void;
   /** Something else happened (a session came, went or got presence): looks at the conditions again. */
   changed(): void;
@@ -21,6 +37,7 @@ export type Journal = {
 export function createJournal(limit: number): Journal {
   let kept: Received[] = [];
   let dropped = 0;
+  let events: SessionEvent[] = [];
   const waiting = new Set<() => void>();
   const changed = () => {
     for (const look of [...waiting]) look();
@@ -59,7 +76,14 @@ export function createJournal(limit: number): Journal {
       changed();
     },
     all: () => kept,
+    note(event) {
+      events.push(event);
+      if (events.length >= 2 * limit) events = events.slice(-limit);
+      changed();
+    },
+    history: () => events,
     clear() {
+      events = [];
       dropped += kept.length;
       kept = [];
     },

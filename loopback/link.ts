@@ -7,6 +7,8 @@ export type Link = {
   readonly open: boolean;
   readonly tls: TLSSocket | undefined;
   readonly silent: boolean;
+  /** Resolves when all that was written is with the kernel, or the link is gone. */
+  written(): Promise<void>;
   /** Resolves when the bytes are with the kernel, or the link is gone; a silent link swallows them. */
   write(data: string | Uint8Array): Promise<void>;
   /** Starts TLS as the server. Bytes read before are the caller's affair. */
@@ -15,9 +17,15 @@ export type Link = {
   end(): void;
   /** Cuts the connection: with `reset` by a TCP RST, otherwise by a FIN without TLS's or the stream's farewell. */
   destroy(reset?: boolean): void;
-  /** From now on nothing is answered. `deaf` still reads, `stalled` does not, so that the peer's buffers fill. */
-  silence(mode: 'deaf' | 'stalled'): void;
+  /** From now on nothing is said. */
+  silence(mode: Silence): void;
 };
+
+/**
+ * `deaf` reads what comes and forgets it, `stalled` does not even read, so that the peer's buffers fill, `mute` handles
+ * it as ever, but nobody hears of it.
+ */
+export type Silence = 'deaf' | 'stalled' | 'mute';
 
 export type TlsOptions = { context: SecureContext; alpn?: string[]; askCertificate: boolean };
 
@@ -36,13 +44,14 @@ const FAREWELL = 500;
 export function createLink(raw: Socket, on: LinkHandlers): Link {
   let socket: Socket | TLSSocket = raw;
   let tls: TLSSocket | undefined;
-  let silent = false;
+  let silent: Silence | undefined;
+  let last = Promise.resolve();
   let ending = false;
   let failure: Error | undefined;
 
   const listen = () => {
     socket.on('data', (bytes: Buffer) => {
-      if (!silent) on.data(bytes);
+      if (silent === undefined || silent === 'mute') on.data(bytes);
     });
     socket.on('end', () => on.ended());
     socket.on('error', (error) => {
@@ -64,11 +73,13 @@ export function createLink(raw: Socket, on: LinkHandlers): Link {
       return tls;
     },
     get silent() {
-      return silent;
+      return silent !== undefined;
     },
+    written: () => last,
     write(data) {
-      if (silent || ending || socket.destroyed) return Promise.resolve();
-      return new Promise((resolve) => socket.write(data, () => resolve()));
+      if (silent !== undefined || ending || socket.destroyed) return Promise.resolve();
+      last = new Promise((resolve) => socket.write(data, () => resolve()));
+      return last;
     },
     secure({ context, alpn, askCertificate }) {
       raw.removeAllListeners('data');
@@ -102,7 +113,7 @@ export function createLink(raw: Socket, on: LinkHandlers): Link {
       raw.destroy();
     },
     silence(mode) {
-      silent = true;
+      silent = mode;
       if (mode === 'stalled') socket.pause();
     },
   };

@@ -1,7 +1,7 @@
 /** Messages: RFC 6121, section 8.5, with offline storage (XEP-0160, XEP-0203). */
 import { type Account, accountOf, addressed, available, bounce, type Hub, isLocal, type Session } from './hub.ts';
 import { parseJid } from './jid.ts';
-import { type Element, el, elements, NS } from './xml.ts';
+import { child, type Element, el, elements, NS } from './xml.ts';
 
 /** Takes a message from a client; its `from` is stamped already. */
 export function handleMessage(hub: Hub, session: Session, message: Element) {
@@ -34,12 +34,33 @@ function mostAvailable(account: Account): Session[] {
   return sessions.filter((s) => s.priority === highest);
 }
 
-function store(hub: Hub, account: Account, message: Element): void {
+function store(hub: Hub, account: Account, message: Element, since = new Date()): void {
   // Who is writing now is of no interest later.
   if (elements(message).every((e) => e.ns === NS.chatStates || e.name === 'thread')) return;
-  const delay = el('delay', NS.delay, { from: hub.settings.domains[0]!, stamp: new Date().toISOString() });
-  account.offline.push({ ...message, children: [...message.children, delay] });
+  account.offline.push(delayed(hub, message, since));
   hub.journal.changed();
+}
+
+/** The stanza with the time at which it should have been there (XEP-0203); the first such time stands. */
+export function delayed(hub: Hub, e: Element, since: Date): Element {
+  if (child(e, 'delay', NS.delay) !== undefined) return e;
+  const delay = el('delay', NS.delay, { from: hub.settings.domains[0]!, stamp: since.toISOString() });
+  return { ...e, children: [...e.children, delay] };
+}
+
+/** What a session was sent and has not got: to another session, into storage, or back (XEP-0198, section 4). */
+export function undelivered(hub: Hub, account: Account, stanza: Element, since: Date): void {
+  const { type = 'normal', from } = stanza.attrs;
+  if (stanza.name === 'iq' && (type === 'get' || type === 'set')) {
+    const asker = parseJid(from ?? '');
+    accountOf(hub, from ?? '')
+      ?.sessions.get(asker!.resource)
+      ?.send(bounce(stanza, 'service-unavailable'));
+  }
+  if (stanza.name !== 'message' || (type !== 'chat' && type !== 'normal')) return;
+  const takers = mostAvailable(account);
+  for (const taker of takers) taker.send(delayed(hub, stanza, since));
+  if (takers.length === 0) store(hub, account, stanza, since);
 }
 
 /** Gives a session what was kept for its account. */

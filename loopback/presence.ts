@@ -68,7 +68,7 @@ function becomeUnavailable(hub: Hub, session: Session, presence: Element): void 
   hub.journal.changed();
 }
 
-/** The connection is gone: those who think that the session is available learn that it is not. */
+/** The session is gone and in no list any more: those who think that it is available learn that it is not. */
 export function leave(hub: Hub, session: Session): void {
   becomeUnavailable(hub, session, el('presence', NS.client, { type: 'unavailable', from: session.jid.full }));
 }
@@ -78,9 +78,7 @@ function broadcast(hub: Hub, session: Session, presence: Element): void {
   const { account, jid } = session;
   const watchers = [...account.roster.values()].filter((entry) => entry.state.from).map((entry) => entry.jid);
   for (const to of new Set([account.bare, ...watchers])) {
-    for (const watcher of available(accountOf(hub, to))) {
-      if (watcher.link.open) watcher.send(addressed(presence, jid.full, to));
-    }
+    for (const watcher of available(accountOf(hub, to))) watcher.send(addressed(presence, jid.full, to));
   }
 }
 

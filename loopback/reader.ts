@@ -4,10 +4,13 @@ import { type Element, el, NS } from './xml.ts';
 /** Why a stream ends: a condition of RFC 6120, 4.9.3. */
 export class StreamError extends Error {
   readonly condition: string;
+  /** What the condition of an application says (4.9.4). */
+  readonly details: Element | undefined;
 
-  constructor(condition: string, text = '') {
+  constructor(condition: string, text = '', details?: Element) {
     super(text);
     this.condition = condition;
+    this.details = details;
   }
 }
 
@@ -135,11 +138,12 @@ function attributes(tag: SaxesTagNS): Record<string, string> {
 }
 
 /** An error as the last thing that a stream says. */
-export const streamError = (condition: string, message = ''): Element =>
+export const streamError = (condition: string, message = '', details?: Element): Element =>
   el(
     'error',
     NS.streams,
     {},
     el(condition, NS.streamError),
     ...(message === '' ? [] : [el('text', NS.streamError, {}, message)]),
+    ...(details === undefined ? [] : [details]),
   );

@@ -5,107 +5,19 @@
 import { X509Certificate } from 'node:crypto';
 import { createServer, type Server as NetServer, type Socket } from 'node:net';
 import { createSecureContext } from 'node:tls';
-import { type Authority, type CertKind, createAuthority, type Pair } from './certs.ts';
-import type { Faults } from './faults.ts';
+import { createAuthority } from './certs.ts';
 import { type Account, accountOf, type Hub, type Session, type Settings } from './hub.ts';
 import { bareOf, parseJid } from './jid.ts';
-import { createJournal, type Journal, type Received } from './journal.ts';
+import { createJournal } from './journal.ts';
+import { injected } from './management.ts';
+import { depart, forget } from './resumption.ts';
 import { entryOf } from './roster.ts';
 import { MECHANISMS } from './sasl.ts';
+import type { Server, ServerOptions, SessionInfo } from './server-types.ts';
 import { type Stream, type Surroundings, serve } from './stream.ts';
 import { NS, write } from './xml.ts';
 
-export type ServerOptions = {
-  /** Port with STARTTLS; 0, the default: any that is free. */
-  port?: number;
-  /** Port with TLS from the first byte (XEP-0368); 0, the default: any; false: none. */
-  directTlsPort?: number | false;
-  /** The first is the one that the server speaks for itself as. Default `localhost`. */
-  domains?: readonly string[];
-  /** Passwords by localpart, which is an account on every domain, or by bare JID. */
-  accounts?: Record<string, string>;
-  /** What certificate to show, or one from elsewhere (PEM; `ca` is what clients shall trust). Default `good`. */
-  certificate?: CertKind | (Pair & { ca: string });
-  /** Default: TLS 1.2 and 1.3. */
-  tlsVersion?: 'TLSv1.2' | 'TLSv1.3';
-  /** Default: SCRAM-SHA-512, -256 and -1, the same with -PLUS, and PLAIN. `EXTERNAL` is possible too. */
-  mechanisms?: readonly string[];
-  /**
-   * Of `tls-exporter`, `tls-server-end-point` and (TLS 1.2) `tls-unique`; announced as XEP-0440 has it. Default: none, so
-   * that -PLUS is not offered, because the usual clients try it with tls-unique wherever they see it.
-   */
-  channelBindings?: readonly string[];
-  /** Login without TLS is possible; STARTTLS is offered but not required. */
-  plaintext?: boolean;
-  /** Greatest size of a stanza from a client in bytes. Default 256 KiB. */
-  stanzaLimit?: number;
-  /** Of SCRAM. Default 4096. */
-  iterations?: number;
-  faults?: Faults;
-  /** How many stanzas the journal keeps. Default 10,000. */
-  keep?: number;
-  /** Sees all bytes of all streams, after TLS; `jid` is empty before bind. */
-  onRaw?: Surroundings['onRaw'];
-};
-
-/** A bound session, as a test sees it. */
-export type SessionInfo = {
-  jid: string;
-  mechanism: string;
-  /** `TLSv1.3`, or the empty string without TLS. */
-  tls: string;
-  /** What ALPN agreed on, false: nothing. */
-  alpn: string | false;
-  /** Its last broadcast presence as XML; the empty string while it is unavailable. */
-  presence: string;
-};
-
-export type Server = {
-  port: number;
-  /** 0: there is none. */
-  directPort: number;
-  /** What clients shall trust, PEM. */
-  ca: string;
-  /** For client certificates: `authority.client('alice@localhost')`. */
-  authority: Authority;
-  /** May be changed at any time. */
-  faults: Faults;
-  /** Bound sessions, those that are not available among them. */
-  sessions(): SessionInfo[];
-  /** Number of connections, bound or not. */
-  connections(): number;
-  /** Those among them that do not answer any more, because of `faults.silentFrom` or `freeze`. */
-  silent(): number;
-  /** Registers an account or changes its password. `name` as in the option `accounts`. */
-  account(name: string, password: string): void;
-  /** Puts two accounts into each other's rosters with subscription `both`, without a word to their sessions. */
-  befriend(a: string, b: string): void;
-  /** What waits for an account, as XML. */
-  offline(jid: string): string[];
-  /**
-   * Cuts the connections of a bare or full JID, or all (`*`) with those that are not bound: no farewell of any kind.
-   * With `reset` by a TCP RST.
-   */
-  kill(jid: string, options?: { reset?: boolean }): void;
-  /** Ends the streams of a bare or full JID properly, with a stream error if a condition is given. */
-  closeStream(jid: string, condition?: string, text?: string): void;
-  /** The connections stay but nothing is answered any more. `stalled` does not even read. */
-  freeze(jid: string, mode: 'deaf' | 'stalled'): void;
-  /** Sends raw bytes down the streams of a bare or full JID. Resolves when the kernel has them all. */
-  inject(jid: string, raw: string | Uint8Array): Promise<void>;
-  /** All stanzas received from bound clients, oldest first. */
-  received(): readonly Received[];
-  /** Forgets them. */
-  clear(): void;
-  /** The first stanza received, before or after the call, for which the predicate holds. Rejects after `ms` (10,000). */
-  waitFor: Journal['waitFor'];
-  /** The first value of `check` that is not undefined or false; looked at whenever something happens. */
-  until: Journal['until'];
-  /** Waits until a bare or full JID has a session, an available one if so asked. */
-  online(jid: string, options?: { available?: boolean; ms?: number }): Promise<SessionInfo>;
-  /** Ends all streams with `<system-shutdown/>` and stops listening. */
-  close(): Promise<void>;
-};
+export type { Server, ServerOptions, SessionInfo } from './server-types.ts';
 
 export async function startServer(options: ServerOptions = {}): Promise<Server> {
   const settings: Settings = {
@@ -115,6 +27,7 @@ export async function startServer(options: ServerOptions = {}): Promise<Server> 
     plaintext: options.plaintext ?? false,
     stanzaLimit: options.stanzaLimit ?? 262_144,
     iterations: options.iterations ?? 4096,
+    resumeTimeout: options.resumeTimeout ?? 300,
   };
   const authority = createAuthority();
   const { certificate = 'good', tlsVersion } = options;
@@ -131,7 +44,15 @@ export async function startServer(options: ServerOptions = {}): Promise<Server> 
   });
   let ids = 0;
   const journal = createJournal(options.keep ?? 10_000);
-  const hub: Hub = { settings, faults: options.faults ?? {}, accounts: new Map(), journal, nextId: () => `${++ids}` };
+  const hub: Hub = {
+    settings,
+    faults: options.faults ?? {},
+    accounts: new Map(),
+    resumable: new Map(),
+    past: new Map(),
+    journal,
+    nextId: () => `${++ids}`,
+  };
   const askCertificate = settings.mechanisms.includes('EXTERNAL');
   const around: Surroundings = {
     hub,
@@ -168,6 +89,7 @@ export async function startServer(options: ServerOptions = {}): Promise<Server> 
     const wanted = parseJid(jid);
     return all().filter((s) => s.jid.full === wanted?.full || s.jid.bare === wanted?.full);
   };
+  const connected = (jid: string) => matching(jid).filter((s) => !isHibernating(s));
   const known = (jid: string): Account => {
     const found = accountOf(hub, jid);
     if (found === undefined) throw new Error(`no account ${jid}`);
@@ -209,16 +131,37 @@ export async function startServer(options: ServerOptions = {}): Promise<Server> 
       for (const session of matching(jid)) session.link.silence(mode);
     },
     async inject(jid, raw) {
-      const sessions = matching(jid);
+      const sessions = connected(jid);
       if (sessions.length === 0) throw new Error(`no session of ${jid}`);
-      await Promise.all(sessions.map((session) => session.link.write(raw)));
+      await Promise.all(
+        sessions.map((session) => {
+          injected(hub, session, Buffer.from(raw));
+          return session.link.write(raw);
+        }),
+      );
+    },
+    expire(jid) {
+      for (const session of matching(jid)) if (isHibernating(session)) depart(hub, session, 'expired');
+    },
+    restart(how = 'proper') {
+      if (how === 'crash') for (const session of all()) forget(hub, session);
+      for (const stream of streams) {
+        if (how === 'crash') stream.destroy(true);
+        else stream.end('system-shutdown');
+      }
+      for (const session of all()) depart(hub, session, 'system-shutdown');
+      hub.past.clear();
+    },
+    count(jid, counts) {
+      for (const { managed } of matching(jid)) if (managed !== undefined) Object.assign(managed, counts);
     },
     received: journal.all,
+    history: journal.history,
     clear: journal.clear,
     waitFor: journal.waitFor,
     until: journal.until,
     online(jid, { available = true, ms } = {}) {
-      const found = () => matching(jid).find((s) => !available || s.presence !== undefined);
+      const found = () => connected(jid).find((s) => !available || s.presence !== undefined);
       return journal.until(found, ms, `session of ${jid}`).then(describe);
     },
     async close() {
@@ -231,12 +174,21 @@ export async function startServer(options: ServerOptions = {}): Promise<Server> 
   };
 }
 
+const isHibernating = (session: Session) => session.managed?.timer !== undefined;
+
 const describe = (session: Session): SessionInfo => ({
   jid: session.jid.full,
   mechanism: session.mechanism,
   tls: session.link.tls?.getProtocol() ?? '',
   alpn: session.link.tls?.alpnProtocol ?? false,
   presence: session.presence === undefined ? '' : write(session.presence, NS.client),
+  managed: session.managed && {
+    id: session.managed.id ?? '',
+    received: session.managed.received,
+    sent: session.managed.sent,
+    waiting: session.managed.waiting.length,
+    hibernating: isHibernating(session),
+  },
 });
 
 function listen(server: NetServer, port: number): Promise<number> {

@@ -1,14 +1,16 @@
-/** A client's stream from its first byte to its last: RFC 6120, with resource binding at the end of the negotiation. */
-import { createHash, randomUUID, X509Certificate } from 'node:crypto';
+/** A client's stream from its first byte to its last: RFC 6120, with binding or resumption at the end of the negotiation. */
+import { randomUUID, type X509Certificate } from 'node:crypto';
 import type { Socket } from 'node:net';
-import type { TLSSocket } from 'node:tls';
 import { bind } from './bind.ts';
+import { certified, channelBinding } from './credentials.ts';
+import { createCuts } from './cuts.ts';
 import { features, mechanisms } from './features.ts';
 import type { Account, Hub, Session } from './hub.ts';
 import { parseJid } from './jid.ts';
 import { createLink, type TlsOptions } from './link.ts';
-import { leave } from './presence.ts';
+import { answer, failed } from './management.ts';
 import { createReader, type Header, type Reader, StreamError, streamError } from './reader.ts';
+import { abandon, depart, resume, welcome } from './resumption.ts';
 import { handleStanza } from './routing.ts';
 import { type Exchange, exchange, type Step } from './sasl.ts';
 import { type Element, el, NS, text, value, write } from './xml.ts';
@@ -28,8 +30,12 @@ export type Surroundings = {
 /** How often a client may fail to log in on one stream. */
 const ATTEMPTS = 3;
 
-/** A connection that has not got a session yet can only be ended. */
-export type Stream = { end(condition?: string, text?: string): void; destroy(): void; silent(): boolean };
+/** What can be done to a connection that may have no session yet. */
+export type Stream = {
+  end(condition?: string, text?: string): void;
+  destroy(reset?: boolean): void;
+  silent(): boolean;
+};
 
 /** Serves a connection; `closed` is called once when it is gone. */
 export function serve(around: Surroundings, raw: Socket, direct: boolean, closed: () => void): Stream {
@@ -45,7 +51,7 @@ export function serve(around: Surroundings, raw: Socket, direct: boolean, closed
   let failures = 0;
 
   const link = createLink(raw, {
-    data: (bytes) => read(bytes),
+    data: (bytes) => cuts.bytesReceived(bytes, read),
     secured: () => restart(),
     ended() {
       link.end();
@@ -56,19 +62,24 @@ export function serve(around: Surroundings, raw: Socket, direct: boolean, closed
       closed();
     },
   });
+  const cuts = createCuts(hub, link, () => account?.bare ?? '');
   const say = (data: string | Uint8Array) => {
     around.onRaw?.('out', data, session?.jid.full ?? '');
-    return link.write(data);
+    return cuts.bytesSent(data);
   };
-  const send = (e: Element) => void say(write(e));
-  const lost = () => {
+  const send = (e: Element) => {
+    if (session !== undefined && e.ns === NS.client) cuts.sent(write(e), say);
+    else void say(write(e));
+  };
+  /** No more of this stream. The session ends if somebody said so. */
+  const lost = (why?: string) => {
     over = true;
-    if (session !== undefined && session.account.sessions.get(session.jid.resource) === session) {
-      leave(hub, session);
-      session.account.sessions.delete(session.jid.resource);
-      hub.journal.changed();
-    }
+    const left = session;
     session = undefined;
+    // Another connection may have it by now.
+    if (left?.link !== link) return;
+    if (why === undefined) abandon(hub, left);
+    else depart(hub, left, why);
   };
   const silentFrom = (point: NonNullable<Hub['faults']['silentFrom']>) => {
     if (hub.faults.silentFrom !== point) return false;
@@ -78,7 +89,7 @@ export function serve(around: Surroundings, raw: Socket, direct: boolean, closed
   };
 
   const read = (bytes: Uint8Array) => {
-    if (over) return;
+    if (over || cuts.deaf) return;
     around.onRaw?.('in', bytes, session?.jid.full ?? '');
     try {
       const rest = reader.write(bytes);
@@ -86,24 +97,28 @@ export function serve(around: Surroundings, raw: Socket, direct: boolean, closed
       if (rest.trim() !== '') link.destroy();
     } catch (error) {
       if (!(error instanceof StreamError)) throw error;
-      end(error.condition, error.message);
+      end(error.condition, error.message, error.details);
     }
   };
   const restart = () => {
     headerSent = false;
     reader = createReader(hub.settings.stanzaLimit, { open, stanza, close });
   };
-  const close = () => end();
+  const close = () => {
+    // The client shall know what it need not send again.
+    if (session?.managed !== undefined && hub.faults.sm?.neverAcknowledge !== true) send(answer(hub, session.managed));
+    end();
+  };
 
   /** Closes the stream, with an error or without. */
-  const end = (condition?: string, message?: string) => {
+  const end = (condition?: string, message?: string, details?: Element) => {
     if (over) return;
     if (!headerSent) sendHeader({});
-    if (condition !== undefined) send(streamError(condition, message));
+    if (condition !== undefined) send(streamError(condition, message, details));
     void say('</stream:stream>');
     // In this order: what the others hear of it is not for this stream.
     link.end();
-    lost();
+    lost(condition ?? 'closed');
   };
 
   const sendHeader = (attrs: Record<string, string>) => {
@@ -130,8 +145,11 @@ export function serve(around: Surroundings, raw: Socket, direct: boolean, closed
   };
 
   const stanza = (e: Element) => {
-    if (over) return;
-    if (session !== undefined) return handleStanza(hub, session, e);
+    if (over || cuts.deaf) return;
+    if (session !== undefined) {
+      if (e.ns !== NS.client || cuts.received()) handleStanza(hub, session, e);
+      return;
+    }
     if (account !== undefined) return binding(account, e);
     if (e.ns === NS.tls && e.name === 'starttls' && link.tls === undefined) return starttls();
     if (e.ns === NS.sasl) return sasl(e);
@@ -200,9 +218,15 @@ export function serve(around: Surroundings, raw: Socket, direct: boolean, closed
     if (++failures >= ATTEMPTS) end('policy-violation', 'too many failed logins');
   };
 
-  const binding = (user: Account, iq: Element) => {
+  const binding = (user: Account, e: Element) => {
     if (silentFrom('bind')) return;
-    session = bind(hub, user, iq, { link, mechanism, send, end });
+    const connection = { link, mechanism, write: send, end };
+    if (e.ns !== NS.sm || hub.faults.sm?.none === true) session = bind(hub, user, e, connection);
+    else if (e.name !== 'resume') send(failed('unexpected-request'));
+    else {
+      session = resume(hub, user, e, connection);
+      if (session !== undefined) welcome(hub, session);
+    }
   };
 
   const tls = direct ? around.tls(true) : undefined;
@@ -210,22 +234,5 @@ export function serve(around: Surroundings, raw: Socket, direct: boolean, closed
     if (tls !== undefined) link.secure(tls);
     else restart();
   }
-  return { end, destroy: () => link.destroy(), silent: () => link.silent };
-}
-
-/** The data of a channel binding: RFC 5929, section 4, and RFC 9266. */
-function channelBinding(type: string, tls: TLSSocket | undefined, certificate: Buffer): Buffer | undefined {
-  if (tls === undefined) return undefined;
-  if (type === 'tls-exporter') return tls.exportKeyingMaterial(32, 'EXPORTER-Channel-Binding', Buffer.alloc(0));
-  if (type === 'tls-unique' && tls.getProtocol() === 'TLSv1.2') return tls.getPeerFinished();
-  // Right for certificates signed with SHA-256, as ours are.
-  return type === 'tls-server-end-point' ? createHash('sha256').update(certificate).digest() : undefined;
-}
-
-/** The JIDs in a client certificate that our CA has signed. */
-function certified(tls: TLSSocket | undefined, authority: X509Certificate): string[] {
-  const raw = tls?.getPeerCertificate().raw;
-  const peer = raw === undefined ? undefined : new X509Certificate(raw);
-  if (peer === undefined || !peer.verify(authority.publicKey) || Date.parse(peer.validTo) < Date.now()) return [];
-  return (peer.subjectAltName ?? '').split(', ').flatMap((name) => /^othername:XmppAddr:(.+)$/.exec(name)?.[1] ?? []);
+  return { end, destroy: link.destroy, silent: () => link.silent };
 }

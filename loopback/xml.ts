@@ -13,6 +13,7 @@ export const NS = {
   saslBinding: 'urn:xmpp:sasl-cb:0',
   bind: 'urn:ietf:params:xml:ns:xmpp-bind',
   session: 'urn:ietf:params:xml:ns:xmpp-session',
+  sm: 'urn:xmpp:sm:3',
   limits: 'urn:xmpp:stream-limits:0',
   roster: 'jabber:iq:roster',
   ping: 'urn:xmpp:ping',
