@@ -6,10 +6,20 @@ import { escapeXml } from '../xml/write.ts';
 export const STREAM_NS = 'http://etherx.jabber.org/streams';
 const CONDITION_NS = 'urn:ietf:params:xml:ns:xmpp-streams';
 
-/** The stream error to send before closing, and the close (RFC 6120 section 4.9.1.1). */
-export function streamError(condition: string, text = ''): string {
-  const description = text === '' ? '' : `<text xmlns='${CONDITION_NS}'>${escapeXml(text)}</text>`;
-  return `<stream:error><${condition} xmlns='${CONDITION_NS}'/>${description}</stream:error></stream:stream>`;
+/** The other side has broken the rules of the stream: before the end it is told so (RFC 6120 section 4.9). */
+export class Breach extends Fatal {
+  /** The stream error to send, and the close of the stream (section 4.9.1.1). */
+  readonly streamError: string;
+
+  /**
+   * @param condition one of section 4.9.3; `message` is for the user, `text` for the other side
+   * @param details an element of what the condition is about, as XML
+   */
+  constructor(condition: string, message: string, text = '', details = '') {
+    super(EXIT.protocol, message);
+    const description = text === '' ? '' : `<text xmlns='${CONDITION_NS}'>${escapeXml(text)}</text>`;
+    this.streamError = `<stream:error><${condition} xmlns='${CONDITION_NS}'/>${description}${details}</stream:error></stream:stream>`;
+  }
 }
 
 /** What a condition means to a supervisor; those that are not here pass with time (111). */

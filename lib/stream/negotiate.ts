@@ -8,19 +8,14 @@ import { Element } from 'ltx';
 import { EXIT, Fatal } from '../cli/die.ts';
 import { full, tryJid } from '../jid/jid.ts';
 import type { Bindings } from '../sasl/binding.ts';
-import { choose } from '../sasl/choose.ts';
-import { createClient, type SaslClient } from '../sasl/client.ts';
-import { SaslError } from '../sasl/error.ts';
-import { failure } from '../sasl/failure.ts';
 import { canonical, escapeXml } from '../xml/write.ts';
-import { STREAM_NS, streamFault } from './faults.ts';
+import { Breach, STREAM_NS, streamFault } from './faults.ts';
+import { asFatal, broken, createLogin } from './login.ts';
 import { SM_NS } from './manage.ts';
 
 const TLS_NS = 'urn:ietf:params:xml:ns:xmpp-tls';
-const SASL_NS = 'urn:ietf:params:xml:ns:xmpp-sasl';
 const BIND_NS = 'urn:ietf:params:xml:ns:xmpp-bind';
 const SESSION_NS = 'urn:ietf:params:xml:ns:xmpp-session';
-const BINDING_TYPES_NS = 'urn:xmpp:sasl-cb:0';
 
 /** Ids of our own requests hold a colon, so they can't be those of a local program. */
 const BIND_ID = 'sj:bind';
@@ -88,7 +83,7 @@ export type Negotiation = {
   element(element: Element, behind: number): void;
 };
 
-type State = 'header' | 'features' | 'proceed' | 'sasl' | 'computing' | 'resume' | 'bind' | 'enable' | 'online';
+type State = 'header' | 'features' | 'proceed' | 'sasl' | 'resume' | 'bind' | 'enable' | 'online';
 
 /** @throws Fatal from `header` and `element`: what ends the session, and its exit code */
 export function negotiate(account: Account, effects: Effects): Negotiation {
@@ -96,15 +91,21 @@ export function negotiate(account: Account, effects: Effects): Negotiation {
   let bindings: Bindings | null = null;
   let encrypted = account.tls === 'ours' || account.tls === 'outside';
   let authenticated = false;
-  let client: SaslClient | null = null;
   let manages = false;
   let featuresThen: Element | null = null;
   let jid = '';
   let arrivedBefore: number | null = null;
 
-  const broken = (what: string): never => {
-    throw new Fatal(EXIT.protocol, `the server broke the protocol: ${what}`);
-  };
+  const login = createLogin(account, {
+    send: effects.send,
+    failed: (error) => effects.failed(asFatal(error)),
+    done(mechanism) {
+      authenticated = true;
+      effects.authenticated(mechanism);
+      effects.restart();
+      open();
+    },
+  });
 
   function open(): void {
     state = 'header';
@@ -132,59 +133,8 @@ export function negotiate(account: Account, effects: Effects): Negotiation {
       featuresThen = element;
       return manages && account.resume !== null ? resume(account.resume) : bind(element);
     }
-    const list = element.getChild('mechanisms', SASL_NS);
-    if (!list) return broken('no SASL mechanisms in its features');
-    // XEP-0474 hashes the list as it came; a server that writes white space into it is understood all the same.
-    const mechanisms = list.getChildren('mechanism').map((m) => m.getText());
-    const types = element.getChild('sasl-channel-binding', BINDING_TYPES_NS);
-    const announced = types ? types.getChildren('channel-binding').map((c) => c.attrs.type ?? '') : null;
-    const choice = choose({
-      offered: mechanisms.map((name) => name.trim()),
-      announced,
-      bindings,
-      tls: encrypted,
-      plainInClear: account.plainInClear,
-      floor: account.floor,
-      haveCert: account.haveCert,
-    });
-    later(async () => {
-      const password = choice.mechanism === 'EXTERNAL' ? null : await account.password();
-      client = await createClient(choice, { user: account.user, password }, { mechanisms, bindings: announced });
-      state = 'sasl';
-      effects.send(`<auth xmlns='${SASL_NS}' mechanism='${client.name}'>${client.initial}</auth>`);
-    });
-  }
-
-  /** Does what takes a while; what the server sends meanwhile comes unasked. */
-  function later(work: () => Promise<void>): void {
-    state = 'computing';
-    work().catch((error: unknown) => effects.failed(asFatal(error)));
-  }
-
-  function sasl(element: Element): void {
-    if (element.attrs.xmlns !== SASL_NS) return broken(`<${element.name}> during authentication`);
-    switch (element.name) {
-      case 'challenge':
-        return later(async () => {
-          const response = await client!.step(element.getText());
-          state = 'sasl';
-          effects.send(
-            response === '' ? `<response xmlns='${SASL_NS}'/>` : `<response xmlns='${SASL_NS}'>${response}</response>`,
-          );
-        });
-      case 'success':
-        client!.done(element.getText() || null);
-        authenticated = true;
-        effects.authenticated(client!.name);
-        effects.restart();
-        return open();
-      case 'failure': {
-        const condition = element.getChildElements().find((e) => e.name !== 'text');
-        throw failure(condition?.name ?? 'unknown', element.getChildText('text'));
-      }
-      default:
-        return broken(`<${element.name}> during authentication`);
-    }
+    state = 'sasl';
+    login.begin(element, { encrypted, bindings });
   }
 
   function resume({ id, h }: NonNullable<Account['resume']>): void {
@@ -266,9 +216,10 @@ export function negotiate(account: Account, effects: Effects): Negotiation {
     header(element) {
       if (state !== 'header') broken('a second stream header');
       if (element.name !== 'stream' || element.attrs.xmlns !== STREAM_NS) {
-        throw new Fatal(EXIT.protocol, 'this is no XMPP server: its stream is in another namespace');
+        throw new Breach('invalid-namespace', 'this is no XMPP server: its stream is in another namespace');
       }
-      if (!/^0*[1-9]\d*\.\d+$/.test(element.attrs.version ?? '')) broken('an XMPP version before 1.0');
+      if (!/^0*[1-9]\d*\.\d+$/.test(element.attrs.version ?? ''))
+        throw new Breach('unsupported-version', 'the server broke the protocol: an XMPP version before 1.0');
       state = 'features';
     },
     element(element, behind) {
@@ -284,7 +235,7 @@ export function negotiate(account: Account, effects: Effects): Negotiation {
             if (behind > 0) return broken('bytes between <proceed/> and TLS');
             return effects.startTls();
           case 'sasl':
-            return sasl(element);
+            return login.element(element);
           case 'resume':
             return resumption(element);
           case 'bind':
@@ -309,14 +260,4 @@ export function counter(text: string | undefined): number | null {
   if (text === undefined || !/^\d{1,10}$/.test(text)) return null;
   const h = Number(text);
   return h < 2 ** 32 ? h : null;
-}
-
-const FLOOR_REMEDY = ' (if you know why, remove the file .sasl in the account directory and try again)';
-
-function asFatal(error: unknown): Error {
-  if (error instanceof SaslError) {
-    const lift = error.code === 'below-floor' || error.code === 'unknown-floor' ? FLOOR_REMEDY : '';
-    return new Fatal(error.exit, error.message + lift);
-  }
-  return error instanceof Error ? error : new Error(String(error));
 }

@@ -8,19 +8,19 @@ import { EXIT, type ExitCode, Fatal, reason, type Say } from '../cli/die.ts';
 import { setState } from '../files/account.ts';
 import { logEvent } from '../files/events.ts';
 import { bareOf } from '../jid/jid.ts';
-import { clearPresences } from '../presence/clear.ts';
 import type { Bindings } from '../sasl/binding.ts';
 import { CLIENT_NS } from '../xml/read.ts';
 import { createSplitter, type Piece } from '../xml/split.ts';
 import { parseElement } from '../xml/tree.ts';
 import { canonical } from '../xml/write.ts';
 import { type Asked, createAsked } from './asked.ts';
-import { streamError, streamFault } from './faults.ts';
+import { Breach, streamFault } from './faults.ts';
 import { openLink } from './link.ts';
 import { createLiveness } from './liveness.ts';
 import { createLocals } from './locals.ts';
 import { type Sent, SM_NS } from './manage.ts';
 import { type Account, counter, negotiate, type Session } from './negotiate.ts';
+import { createParting, FAREWELL, type Line } from './parting.ts';
 import { rootOf, routeIncoming, treeOf, wayOf } from './route.ts';
 import { createSender } from './sender.ts';
 import type { Trace } from './trace.ts';
@@ -46,9 +46,6 @@ export type SessionConfig = {
   say: Say;
 };
 
-/** How long, in milliseconds, an orderly end may take in all, and its parts. */
-const END = { all: 1900, farewell: 400, daemons: 800, acknowledged: 200, close: 300 };
-
 /** The longest sleep between two looks at the clocks, and how far they may part before we think that the machine slept. */
 const TICK = 10_000;
 const SLEPT = 5000;
@@ -64,12 +61,11 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
   const { dir, account, trace, say, upkeep } = config;
   const bare = `${account.user}@${account.domain}`;
   let phase: 'negotiating' | 'online' | 'leaving' | 'over' = 'negotiating';
-  let linkAlive = true;
+  const line: Line = { state: 'open' };
   let linkPaused = false;
   let asked: Asked = createAsked(bare);
   const liveness = createLiveness(config.timeout, now());
   const early: Element[] = [];
-  const waiting: { farewell?: () => void; close?: () => void; exits?: () => void; acknowledged?: () => void } = {};
   let timer: NodeJS.Timeout;
   let drift = Date.now() - now();
   let resolveExit: (code: ExitCode) => void;
@@ -83,7 +79,7 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
       batch: batchEnd,
       drain: () => guard(handOver),
       exit(name, how) {
-        waiting.exits?.();
+        parting.happened('exits');
         if (phase === 'negotiating' || phase === 'online') end(new Fatal(EXIT.temporary, `${name} ${how}`));
       },
       broken: end,
@@ -96,15 +92,16 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
     header: (element) => guard(() => negotiation.header(element)),
     stanza: (piece) => guard(() => received(piece)),
     close() {
-      linkAlive = false;
-      if (phase === 'leaving') return waiting.close?.();
+      if (parting.happened('close')) return;
       sender.text('</stream:stream>');
+      line.state = 'closed';
       end(new Fatal(EXIT.temporary, 'the server closed the stream'));
     },
     fault(error) {
       if (phase === 'over' || phase === 'leaving') return;
-      sender.text(streamError(error.fault, error.message));
-      end(new Fatal(EXIT.protocol, `the server sent what XMPP forbids (${error.fault}): ${error.message}`));
+      end(
+        new Breach(error.fault, `the server sent what XMPP forbids (${error.fault}): ${error.message}`, error.message),
+      );
     },
   });
 
@@ -117,8 +114,8 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
       },
       drain: () => sender.drained(),
       end(error) {
-        linkAlive = false;
-        for (const wait of ['close', 'farewell', 'acknowledged'] as const) waiting[wait]?.();
+        line.state = 'gone';
+        for (const what of ['close', 'farewell', 'acknowledged'] as const) parting.happened(what);
         const how = error === null ? 'the server closed the connection' : `the connection broke: ${reason(error)}`;
         end(new Fatal(EXIT.temporary, how));
       },
@@ -128,13 +125,15 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
 
   const sender = createSender({
     write: link.write,
-    alive: () => linkAlive,
+    alive: () => line.state === 'open',
     locals,
     upkeep,
     guard,
     trace,
     say,
   });
+
+  const parting = createParting({ dir, say, upkeep, locals, sender, link, line });
 
   const negotiation = negotiate(account, {
     send: sender.text,
@@ -153,7 +152,7 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
     try {
       then(await config.secure(link));
     } catch (error) {
-      linkAlive = false;
+      line.state = 'gone';
       end(error);
     }
   }
@@ -183,7 +182,8 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
     if (piece.ns !== CLIENT_NS) return;
     upkeep.incoming.arrived(way);
     if (way !== null) locals.put(way, piece.canonical ? piece : canonical(treeOf(piece)));
-    else if (waiting.farewell && piece.name === 'iq' && rootOf(piece).attrs.id === FAREWELL) waiting.farewell();
+    else if (phase === 'leaving' && piece.name === 'iq' && rootOf(piece).attrs.id === FAREWELL)
+      parting.happened('farewell');
   }
 
   /** XEP-0198: the server asks, or answers. */
@@ -192,7 +192,7 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
     const h = piece.name === 'a' ? counter(treeOf(piece).attrs.h) : null;
     if (h === null) return;
     upkeep.acknowledged(h);
-    if (upkeep.request() === '') waiting.acknowledged?.();
+    if (upkeep.request() === '') parting.happened('acknowledged');
     sender.flow();
   }
 
@@ -257,7 +257,7 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
     if (linkPaused) liveness.heard(mono);
     const { verdict, next } = liveness.check(mono);
     if (verdict === 'dead') {
-      linkAlive = false;
+      line.state = 'gone';
       const silence = Math.round(config.timeout / 1000);
       return end(new Fatal(EXIT.temporary, `no answer from the server for ${silence} seconds`));
     }
@@ -277,75 +277,16 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
     clearTimeout(timer);
     const fatal = cause === null ? null : cause instanceof Fatal ? cause : new Fatal(EXIT.temporary, reason(cause));
     if (fatal !== null) say.fatal(fatal.message);
-    leave(wasOnline, fatal?.code ?? EXIT.ok).then(() => {
+    if (fatal instanceof Breach) {
+      sender.text(fatal.streamError);
+      if (line.state === 'open') line.state = 'closed';
+    }
+    parting.leave(wasOnline, fatal?.code ?? EXIT.ok).then(() => {
       phase = 'over';
       sender.stop();
       if (wasOnline) logEvent(dir, 'offline', bare, fatal?.message ?? '');
       setState(dir, fatal === null ? 'offline' : `failed ${fatal.message}`);
       resolveExit(fatal?.code ?? EXIT.ok);
-    });
-  }
-
-  async function leave(wasOnline: boolean, code: ExitCode): Promise<void> {
-    const force = setTimeout(locals.kill, END.all - 200);
-    const forGood = code === EXIT.ok || code === EXIT.refused || code === EXIT.usage;
-    // A session that is to be resumed must not be closed: the connection just breaks off.
-    if (!forGood && upkeep.managed) linkAlive = false;
-    if (wasOnline && linkAlive) {
-      // Messages stop coming once the server knows; what it sent before that is still to be written down.
-      const farewell = event('farewell', END.farewell);
-      sender.stanza("<presence type='unavailable'/>");
-      sender.stanza(`<iq type='get' id='${FAREWELL}'><ping xmlns='urn:xmpp:ping'/></iq>`);
-      await Promise.all([locals.drainIn(50), farewell]);
-    }
-    if (!linkAlive && !upkeep.managed) locals.cutBack();
-    locals.end(forGood);
-    const deadline = now() + END.daemons;
-    while (locals.running && now() < deadline) await event('exits', deadline - now());
-    if (locals.died || locals.running) clearPresences(dir, say.warn);
-    locals.kill();
-    if (wasOnline) await settle(forGood);
-    if (linkAlive) {
-      const closed = event('close', END.close);
-      sender.text('</stream:stream>');
-      link.finish();
-      await closed;
-    }
-    link.destroy();
-    clearTimeout(force);
-    try {
-      upkeep.close();
-    } catch (error) {
-      say.warn(`cannot keep the session: ${reason(error)}`);
-    }
-  }
-
-  /** Sends what the daemons had to say in the end, and sees what has arrived; or leaves that to the next session. */
-  async function settle(forGood: boolean): Promise<void> {
-    try {
-      sender.batch();
-      const request = upkeep.request();
-      if (forGood && linkAlive && request !== '') {
-        const acknowledged = event('acknowledged', END.acknowledged);
-        sender.text(request);
-        await acknowledged;
-      }
-      if (forGood) upkeep.over();
-    } catch (error) {
-      say.warn(`cannot keep the session: ${reason(error)}`);
-    }
-  }
-
-  /** Waits for something, but not for ever; in milliseconds. */
-  function event(what: keyof typeof waiting, limit: number): Promise<void> {
-    return new Promise((resolve) => {
-      const over = () => {
-        clearTimeout(timeout);
-        delete waiting[what];
-        resolve();
-      };
-      const timeout = setTimeout(over, limit);
-      waiting[what] = over;
     });
   }
 
@@ -360,5 +301,3 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
   watch();
   return exit;
 }
-
-const FAREWELL = 'sj:farewell';

@@ -10,6 +10,7 @@ import { replaceFile } from '../files/replace.ts';
 import { openSpool, type Spool } from '../files/spool.ts';
 import { parseElement } from '../xml/tree.ts';
 import { canonical } from '../xml/write.ts';
+import { Breach } from './faults.ts';
 import {
   ackedLine,
   answeredLine,
@@ -118,7 +119,8 @@ export function openUpkeep(dir: string, account: string): Upkeep {
     managed = session.managed !== null;
     name = session.managed?.id ?? randomUUID();
     if (session.managed?.resumed) {
-      if (state.outgoing.acknowledged(session.managed.h) === null) throw tooHigh(session.managed.h);
+      if (state.outgoing.acknowledged(session.managed.h) === null)
+        throw tooHigh(session.managed.h, state.outgoing.count);
       return { again: state.outgoing.open, lost: [] };
     }
     if (session.arrivedBefore !== null) state.outgoing.acknowledged(session.arrivedBefore);
@@ -175,7 +177,7 @@ export function openUpkeep(dir: string, account: string): Upkeep {
     acknowledged(h) {
       manners.answered();
       const news = state.outgoing.acknowledged(h);
-      if (news === null) throw tooHigh(h);
+      if (news === null) throw tooHigh(h, state.outgoing.count);
       if (news === 0) return;
       spool.append(ackedLine(h));
       tidyIfLarge();
@@ -234,7 +236,10 @@ function delayed(stanza: Sent, now: number): Sent {
 
 const REQUEST = `<r xmlns='${SM_NS}'/>`;
 
-const tooHigh = (h: number) => new Fatal(EXIT.protocol, `the server acknowledges ${h} stanzas, more than it was sent`);
+function tooHigh(h: number, sent: number): Breach {
+  const details = `<handled-count-too-high xmlns='${SM_NS}' h='${h}' send-count='${sent}'/>`;
+  return new Breach('undefined-condition', `the server acknowledges ${h} stanzas, more than it was sent`, '', details);
+}
 
 function place(dir: string, location: string | null): void {
   const file = path.join(dir, PLACE);

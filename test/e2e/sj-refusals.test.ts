@@ -1,9 +1,10 @@
 // Sessions that must not come about: who refuses, what is said, and what the other side has got to know by then.
 import fs from 'node:fs';
+import net from 'node:net';
 import path from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Faults } from '../../loopback/faults.ts';
-import { type Bed, DOMAIN, type SuiteOptions, snapshot, startBed, startSuite } from './bed/suite.ts';
+import { type Bed, DOMAIN, type SuiteOptions, snapshot, startBed, startSuite, until } from './bed/suite.ts';
 
 /** Runs the suite to its end, which has this code and one line that says why; nothing of a session is there. */
 async function refused(server: Bed, code: number, why: string | RegExp, options: SuiteOptions = {}): Promise<void> {
@@ -52,6 +53,33 @@ describe('the server refuses', () => {
       expect([await alice.ended, alice.err()]).toEqual([code, expect.stringMatching(why)]);
       expect(alice.err()).toMatch(/^sj: fatal: [^\n]+\n$/);
     } else await refused(server, code, why);
+  });
+});
+
+describe('what answers is no server that we know, and is told so:', () => {
+  const STREAM = 'http://etherx.jabber.org/streams';
+  it.each([
+    ['another namespace', `<s:stream xmlns:s='urn:x' xmlns='jabber:client' version='1.0'>`, 'invalid-namespace'],
+    ['no XMPP', '<html>', 'invalid-namespace'],
+    ['no version', `<s:stream xmlns:s='${STREAM}' xmlns='jabber:client'>`, 'unsupported-version'],
+    ['an old one', `<s:stream xmlns:s='${STREAM}' xmlns='jabber:client' version='0.9'>`, 'unsupported-version'],
+  ])('%s', async (_, header, condition) => {
+    let heard = '';
+    const server = net.createServer((socket) => {
+      socket.on('error', () => {});
+      socket.on('data', (data) => {
+        heard += data;
+      });
+      socket.write(header);
+    });
+    onTestFinished(() => void server.close());
+    const port = await new Promise<number>((resolve) =>
+      server.listen(0, '127.0.0.1', () => resolve((server.address() as net.AddressInfo).port)),
+    );
+    const alice = startSuite({ port });
+    expect(await alice.ended).toBe(76);
+    await until(() => heard.endsWith('</stream:stream>'));
+    expect(heard).toContain(`<stream:error><${condition} xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error>`);
   });
 });
 

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { STREAM_NS, streamError, streamFault } from '../../../lib/stream/faults.ts';
+import { Breach, STREAM_NS, streamFault } from '../../../lib/stream/faults.ts';
 import { parseElement } from '../../../lib/xml/tree.ts';
 
 const NS = 'urn:ietf:params:xml:ns:xmpp-streams';
 
 describe('ours', () => {
   it('names the condition and the reason, and closes the stream', () => {
-    const text = streamError('not-well-formed', `<&'">\n`);
+    const text = new Breach('not-well-formed', '', `<&'">\n`).streamError;
     expect(text.endsWith('</stream:stream>')).toBe(true);
     const error = parseElement(text.replace('</stream:stream>', ''), {
       defaultNs: 'jabber:client',
@@ -17,7 +17,7 @@ describe('ours', () => {
     expect(error.getChildText('text', NS)).toBe(`<&'">\n`);
   });
   it('may do without a reason', () => {
-    expect(streamError('restricted-xml')).toBe(
+    expect(new Breach('restricted-xml', 'for the user').streamError).toBe(
       `<stream:error><restricted-xml xmlns='${NS}'/></stream:error></stream:stream>`,
     );
   });

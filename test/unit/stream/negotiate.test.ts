@@ -451,6 +451,27 @@ describe('authentication', () => {
       expect(to.done()).toEqual([]);
     });
   });
+
+  it('ends when the server loses patience with what is being computed', async () => {
+    const challenged = async () => {
+      const to = begin();
+      to.tls();
+      const [, first = ''] = />(.*)</.exec(await to.asks(features(mechanisms('SCRAM-SHA-1')))) ?? [];
+      return { to, challenge: sasl('challenge', b64(`${/r=.*$/.exec(unb64(first))![0]}more,s=${b64('salt')},i=4096`)) };
+    };
+    const [{ to, challenge }, next] = [await challenged(), await challenged()];
+    to.says(challenge);
+    expect(end(() => to.says(sasl('failure', '<not-authorized/>')))).toMatch(/^77 /);
+    // Another one that has to compute as much is ready.
+    expect(await next.to.asks(next.challenge)).toMatch(/^<response /);
+    expect(to.done()).toEqual([]);
+  });
+  it('has not failed before it has begun', () => {
+    const to = begin({ password: () => new Promise(() => {}) });
+    to.tls();
+    to.says(features(mechanisms('PLAIN')));
+    expect(end(() => to.says(sasl('failure', '<not-authorized/>')))).toMatch(/^76 .*<failure> that was not asked for/);
+  });
 });
 
 describe('the resource', () => {

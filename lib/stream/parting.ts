@@ -1,0 +1,114 @@
+/**
+ * The end of a session. An orderly one takes leave of the server, lets the daemons finish, and sees what has arrived; one
+ * that is to be resumed just breaks off, because a stream that is closed is no session any more (XEP-0198 section 5).
+ */
+import { EXIT, type ExitCode, reason, type Say } from '../cli/die.ts';
+import { clearPresences } from '../presence/clear.ts';
+import type { Link } from './link.ts';
+import type { Locals } from './locals.ts';
+import type { Sender } from './sender.ts';
+import type { Upkeep } from './upkeep.ts';
+
+/** What can be waited for: answers of the server, the end of its stream, the end of a daemon. */
+export type Awaited = 'farewell' | 'acknowledged' | 'close' | 'exits';
+
+export type Parting = {
+  /** It has happened. @returns whether anybody has waited for it */
+  happened(what: Awaited): boolean;
+  /** Ends everything. @param wasOnline whether there was a session; `code` is what its end means */
+  leave(wasOnline: boolean, code: ExitCode): Promise<void>;
+};
+
+/** What we can still say to the server: anything; nothing more, for our stream is closed; nothing will arrive. */
+export type Line = { state: 'open' | 'closed' | 'gone' };
+
+export type PartingConfig = {
+  dir: string;
+  say: Say;
+  upkeep: Upkeep;
+  locals: Locals;
+  sender: Sender;
+  link: Link;
+  line: Line;
+};
+
+/** The request that tells that the server has heard of our leave. */
+export const FAREWELL = 'sj:farewell';
+
+/** How long, in milliseconds, an orderly end may take in all, and its parts. */
+const END = { all: 1900, farewell: 400, daemons: 800, acknowledged: 200, close: 300 };
+
+const now = () => performance.now();
+
+export function createParting({ dir, say, upkeep, locals, sender, link, line }: PartingConfig): Parting {
+  const waiting = new Map<Awaited, () => void>();
+
+  /** Waits for something, but not for ever; in milliseconds. */
+  function event(what: Awaited, limit: number): Promise<void> {
+    return new Promise((resolve) => {
+      const over = () => {
+        clearTimeout(timeout);
+        waiting.delete(what);
+        resolve();
+      };
+      const timeout = setTimeout(over, limit);
+      waiting.set(what, over);
+    });
+  }
+
+  /** Sends what the daemons had to say in the end, and sees what has arrived; or leaves that to the next session. */
+  async function settle(forGood: boolean): Promise<void> {
+    try {
+      sender.batch();
+      const request = upkeep.request();
+      if (forGood && line.state === 'open' && request !== '') {
+        const acknowledged = event('acknowledged', END.acknowledged);
+        sender.text(request);
+        await acknowledged;
+      }
+      if (forGood) upkeep.over();
+    } catch (error) {
+      say.warn(`cannot keep the session: ${reason(error)}`);
+    }
+  }
+
+  return {
+    happened(what) {
+      const wait = waiting.get(what);
+      wait?.();
+      return wait !== undefined;
+    },
+    async leave(wasOnline, code) {
+      const force = setTimeout(locals.kill, END.all - 200);
+      const forGood = code === EXIT.ok || code === EXIT.refused || code === EXIT.usage;
+      if (!forGood && upkeep.managed && line.state === 'open') line.state = 'gone';
+      if (wasOnline && line.state === 'open') {
+        // Messages stop coming once the server knows; what it sent before that is still to be written down.
+        const farewell = event('farewell', END.farewell);
+        sender.stanza("<presence type='unavailable'/>");
+        sender.stanza(`<iq type='get' id='${FAREWELL}'><ping xmlns='urn:xmpp:ping'/></iq>`);
+        await Promise.all([locals.drainIn(50), farewell]);
+      }
+      if (line.state !== 'open' && !upkeep.managed) locals.cutBack();
+      locals.end(forGood);
+      const deadline = now() + END.daemons;
+      while (locals.running && now() < deadline) await event('exits', deadline - now());
+      if (locals.died || locals.running) clearPresences(dir, say.warn);
+      locals.kill();
+      if (wasOnline) await settle(forGood);
+      sender.text('</stream:stream>');
+      if (line.state !== 'gone') {
+        const closed = event('close', END.close);
+        link.finish();
+        await closed;
+      }
+      link.destroy();
+      clearTimeout(force);
+      try {
+        upkeep.close();
+      } catch (error) {
+        say.warn(`cannot keep the session: ${reason(error)}`);
+      }
+    },
+  };
+}
