@@ -3,6 +3,7 @@ import path from 'node:path';
 import { EXIT, Fatal, run } from '../lib/cli/die.ts';
 import { descriptor, inherited } from '../lib/cli/inherited.ts';
 import { options } from '../lib/cli/options.ts';
+import { takeAck } from '../lib/daemon/inlet.ts';
 import { accountDir } from '../lib/files/account.ts';
 import { openOutlet } from '../lib/files/outlet.ts';
 import { bareOf } from '../lib/jid/jid.ts';
@@ -21,7 +22,8 @@ run('presenced', async (say) => {
   }
   const target = value.o ?? path.join(dir, 'in');
   const own = bareOf(process.env.SJ_JID ?? '');
-  await presenced({ dir, fd, out: openOutlet(target), target, own, bareOf, warn: say.warn });
+  const ack = takeAck(process.env);
+  await presenced({ dir, fd, out: openOutlet(target), target, own, ack, bareOf, warn: say.warn });
   // After SIGTERM the input is still open.
   setImmediate(() => process.exit(EXIT.ok));
   return EXIT.ok;

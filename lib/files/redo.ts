@@ -10,6 +10,7 @@ import { execFile } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { errno } from '../cli/die.ts';
+import { bootId } from './boot.ts';
 import { openRecords, type Records } from './records.ts';
 import { temporaryName } from './replace.ts';
 
@@ -312,14 +313,5 @@ function syncAll(dir: string, files: ReadonlySet<string>, done: () => void): voi
       });
     };
     next();
-  }
-}
-
-/** What tells one run of the system from another; the same each time where that can't be known. */
-function bootId(): string {
-  try {
-    return fs.readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim();
-  } catch {
-    return '-';
   }
 }

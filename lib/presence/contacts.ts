@@ -3,16 +3,21 @@ import fs from 'node:fs';
 import path from 'node:path';
 import type { Element } from 'ltx';
 import { errno } from '../cli/die.ts';
-import { appendRecord } from '../files/append.ts';
+import { appendRecord, TornRecord } from '../files/append.ts';
 import { ensureContact } from '../files/contact.ts';
 import { type EventType, eventLine } from '../files/events.ts';
 import { dirName } from '../files/names.ts';
+import type { Known, Notes } from '../files/notes.ts';
 import { replaceFile } from '../files/replace.ts';
 import { emptyFile } from './clear.ts';
 import { type Incoming, interpret } from './incoming.ts';
 import { oneLine, presenceLine } from './line.ts';
 import { createResources, type Resource } from './resources.ts';
+import { type Seen, seenOf } from './seen.ts';
 import type { Troubles } from './troubles.ts';
+
+/** Who keeps what is known of whom, by bare JID and resource, for the process after this one. */
+export type Memory = Pick<Notes, 'set' | 'remove' | 'clear'>;
 
 export type ContactsOptions = {
   readonly dir: string;
@@ -27,6 +32,10 @@ export type Contacts = {
   /** Takes a presence stanza; files change only at the end of the batch, and each once. */
   stanza(element: Element): void;
   batchEnd(): void;
+  /** From now on what is known is kept as well; and this is known from before. Files change when directories appear. */
+  remember(memory: Memory, before: Known | null): void;
+  /** Characters for `events` that could not be written yet. */
+  readonly behind: number;
   /** A contact's directory is there, perhaps a new one: shows in it what is known, if it does not show it yet. */
   appeared(jid: string, directory: string): void;
   /** The directory has gone; the contact's next available presence makes another one. */
@@ -43,23 +52,27 @@ export function createContacts({ dir, own, bareOf, troubles }: ContactsOptions):
   const shown = new Map<string, Shown>();
   /** To be looked at when the batch ends; true: somebody came online, so there shall be a directory. */
   const dirty = new Map<string, boolean>();
+  let memory: Memory | null = null;
 
-  let events = '';
+  /** What is to be written there; bytes if a part of it has been. */
+  let events: string | Buffer = '';
 
   const log = (type: EventType, jid: string, detail: string) => {
-    events += eventLine(Date.now(), type, jid, detail);
+    const line = eventLine(Date.now(), type, jid, detail);
+    events = typeof events === 'string' ? events + line : Buffer.concat([events, Buffer.from(line)]);
   };
 
   const flushEvents = () => {
-    if (events === '') return;
+    if (events.length === 0) return;
     const file = path.join(dir, 'events');
     try {
       appendRecord(file, events);
       troubles.well(file);
+      events = '';
     } catch (error) {
       troubles.report(file, 'write', error);
+      if (error instanceof TornRecord) events = Buffer.from(events).subarray(error.written);
     }
-    events = '';
   };
 
   /** Null: there is none and there shall be none, or it can't be made. */
@@ -110,10 +123,13 @@ export function createContacts({ dir, own, bareOf, troubles }: ContactsOptions):
 
   const take = (jid: string, resource: string, what: Incoming) => {
     switch (what.kind) {
-      case 'available':
-        resources.set(jid, resource, what.presence, what.self);
+      case 'available': {
+        const presence = { ...what.presence, status: oneLine(what.presence.status) };
+        resources.set(jid, resource, presence, what.self);
+        memory?.set(jid, resource, { ...presence, self: what.self } satisfies Seen);
         dirty.set(jid, true);
         return;
+      }
       case 'error':
         log('error', jid, oneLine(what.detail));
         break;
@@ -123,8 +139,13 @@ export function createContacts({ dir, own, bareOf, troubles }: ContactsOptions):
       case 'unavailable':
         break;
     }
-    if (resource === '' || (what.kind === 'unavailable' && what.all)) resources.removeAll(jid);
-    else resources.remove(jid, resource);
+    if (resource === '' || (what.kind === 'unavailable' && what.all)) {
+      resources.removeAll(jid);
+      memory?.clear(jid);
+    } else {
+      resources.remove(jid, resource);
+      memory?.remove(jid, resource);
+    }
     dirty.set(jid, dirty.get(jid) ?? false);
   };
 
@@ -144,12 +165,23 @@ export function createContacts({ dir, own, bareOf, troubles }: ContactsOptions):
       dirty.clear();
       flushEvents();
     },
+    remember(given, before) {
+      memory = given;
+      for (const [jid, names] of before?.groups ?? []) {
+        for (const [resource, value] of names) {
+          const seen = jid === '' ? null : seenOf(value);
+          if (seen !== null) resources.set(jid, resource, seen, seen.self);
+        }
+      }
+    },
+    get behind() {
+      return events.length;
+    },
     appeared(jid, directory) {
       if (resources.best(jid) === null) return;
       if (shown.get(jid)?.directory === directory && !isEmpty(path.join(directory, 'presence'))) return;
       shown.set(jid, { directory, line: '' });
       update(jid, false);
-      flushEvents();
     },
     vanished: (jid) => void shown.delete(jid),
     retry() {

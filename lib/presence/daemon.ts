@@ -1,13 +1,23 @@
-/** What presenced does, from its start to its end. */
+/**
+ * What presenced does, from its start to its end. As a part of a session of sj it keeps what it knows in `.presences`,
+ * so that where the session goes on, nobody has to be told or asked again.
+ */
+import fs from 'node:fs';
+import path from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { errno } from '../cli/die.ts';
+import { createInlet, type SessionInfo } from '../daemon/inlet.ts';
+import { dirName } from '../files/names.ts';
+import { type Notes, openNotes } from '../files/notes.ts';
 import type { Outlet } from '../files/outlet.ts';
-import { readStanzas } from '../xml/feed.ts';
+import { type Feed, readStanzas } from '../xml/feed.ts';
 import { canonical } from '../xml/write.ts';
 import { clearPresences } from './clear.ts';
 import { createContacts } from './contacts.ts';
 import { ONLINE, type Own } from './mypresence.ts';
 import { createOwnPresence } from './own.ts';
+import { createSaid, saidBefore } from './said.ts';
+import { presenceStanza } from './stanza.ts';
 import { openTree } from './tree.ts';
 import { createTroubles } from './troubles.ts';
 
@@ -21,6 +31,8 @@ export type PresencedOptions = {
   readonly target: string;
   /** The own bare JID, if known. */
   readonly own: string | null;
+  /** Whether sj keeps account of what it hands out. */
+  readonly ack: boolean;
   readonly bareOf: (jid: string) => string | null;
   readonly warn: (message: string) => void;
 };
@@ -28,13 +40,37 @@ export type PresencedOptions = {
 /** Where the file for everybody can't be read at start: nobody is told what the user may not have wanted to tell. */
 const UNKNOWN: Own = { show: 'offline', status: '' };
 
+/** How often, in milliseconds, to try again what a full or broken disk does not allow. */
+const AGAIN = 1000;
+
+/** So many characters that can't be written are kept before we read no more. */
+const MOST_BEHIND = 1_048_576;
+
 /** Runs until its stanzas end or it is told to (SIGTERM). Resolves when everything is written. */
-export async function presenced({ dir, fd, out, target, own, bareOf, warn }: PresencedOptions): Promise<void> {
+export async function presenced({ dir, fd, out, target, own, ack, bareOf, warn }: PresencedOptions): Promise<void> {
   const troubles = createTroubles(warn);
   const contacts = createContacts({ dir, own, bareOf, troubles });
+  const file = path.join(dir, '.presences');
   let presence = createOwnPresence();
   let everybody: Own | undefined;
   let lost = false;
+  let feed: Feed | undefined;
+  let session: SessionInfo | null = null;
+  let notes: Notes | null = null;
+  /** Contacts that had a presence of their own in the session before, and have none now. */
+  let withdrawn = new Map<string, null>();
+  /** Stanzas up to this one were dealt with before; up to this one they have been taken. */
+  let before = Number.NEGATIVE_INFINITY;
+  let last = Number.NEGATIVE_INFINITY;
+  const backlog: (() => void)[] = [];
+  let timer: NodeJS.Timeout | undefined;
+
+  const said = createSaid(() => notes);
+
+  function say(jid: string, text: string): boolean {
+    if (ack) said.say(jid, presence.of(jid));
+    return out.send(text);
+  }
 
   const tree = openTree(dir, bareOf, troubles, {
     appeared: contacts.appeared,
@@ -45,14 +81,98 @@ export async function presenced({ dir, fd, out, target, own, bareOf, warn }: Pre
       if (lost) presence = createOwnPresence();
       lost = false;
     },
-    read(global, theirs) {
+    read(global, read) {
       if (global !== undefined) everybody = global ?? ONLINE;
+      const theirs = withdrawn.size > 0 ? new Map([...withdrawn, ...read]) : read;
+      withdrawn = new Map();
       let room = true;
-      for (const stanza of presence.update(everybody ?? UNKNOWN, theirs)) room = out.send(canonical(stanza));
+      for (const stanza of presence.update(everybody ?? UNKNOWN, theirs))
+        room = say(stanza.attrs.to ?? '', canonical(stanza));
       if (!room) tree.pause();
       if (!out.broken) troubles.well(target);
+      settle();
     },
   });
+
+  /** Writes down what was taken, and tells so; what can't be written is tried again. */
+  function settle(): void {
+    if (session !== null && notes === null) return;
+    clearTimeout(timer);
+    contacts.batchEnd();
+    if (contacts.behind === 0 && keep()) inlet.done(last);
+    else timer = setTimeout(settle, AGAIN);
+    if (contacts.behind + (notes?.pending ?? 0) > MOST_BEHIND) feed?.pause();
+    else feed?.resume();
+  }
+
+  function keep(): boolean {
+    try {
+      notes?.write(last);
+      troubles.well(file);
+      return true;
+    } catch (error) {
+      troubles.report(file, 'write', error);
+      return false;
+    }
+  }
+
+  const inlet = createInlet(out, {
+    session(given) {
+      session = given;
+      begin();
+    },
+    stanza(element, n) {
+      if (session !== null && notes === null) backlog.push(() => take(element, n));
+      else take(element, n);
+    },
+    sent: said.sent,
+    refused: said.refused,
+  });
+
+  function take(element: Parameters<typeof contacts.stanza>[0], n: number | null): void {
+    if (n === null || n > before) contacts.stanza(element);
+    if (n !== null) last = n;
+  }
+
+  /** The session is known: goes on with it, or begins anew. */
+  function begin(): void {
+    if (session === null) return;
+    try {
+      notes = openNotes(file, session.id, session.resumed);
+      troubles.well(file);
+    } catch (error) {
+      troubles.report(file, 'open', error);
+      feed?.pause();
+      timer = setTimeout(begin, AGAIN);
+      return;
+    }
+    const { known } = notes;
+    contacts.remember(notes, known);
+    if (known !== null) {
+      before = known.through;
+      const said = saidBefore(known);
+      presence = createOwnPresence(said);
+      const has = (jid: string) => jid === '' || fs.existsSync(path.join(dir, dirName(jid), 'mypresence'));
+      withdrawn = new Map([...said.keys()].filter((jid) => !has(jid)).map((jid) => [jid, null]));
+    } else if (session.resumed) {
+      // The server tells who is there only whom it sees arrive.
+      say('', canonical(presenceStanza({ type: 'unavailable' })));
+    }
+    for (const work of backlog.splice(0)) work();
+    feed?.resume();
+    void show();
+  }
+
+  /** Tells own presence, and shows that of others. */
+  async function show(): Promise<void> {
+    // The initial presence is on its way before thousands of directories are looked at.
+    tree.readGlobal();
+    await setImmediate();
+    if (!ack) clearPresences(dir, warn);
+    tree.resume();
+    tree.scan();
+  }
+
   out.onError((error) => {
     lost = true;
     // Whoever started us has gone, for reasons of its own: that is no news, and our input will end, too.
@@ -64,24 +184,30 @@ export async function presenced({ dir, fd, out, target, own, bareOf, warn }: Pre
   // A terminal's ^C reaches every process of the session; sj ends it in order, and we see that on our stdin.
   process.on('SIGINT', () => {});
 
-  // The initial presence is on its way before thousands of directories are looked at.
-  tree.readGlobal();
-  await setImmediate();
-  clearPresences(dir, warn);
-  tree.scan();
+  tree.pause();
+  if (ack) {
+    inlet.hello();
+    clearPresences(dir, warn);
+  } else await show();
 
   await new Promise<void>((resolve) => {
-    const feed = readStanzas(fd, {
-      stanza: (element) => contacts.stanza(element),
-      batchEnd: contacts.batchEnd,
+    feed = readStanzas(fd, {
+      stanza: (element) => (ack ? inlet.element(element) : take(element, null)),
+      batchEnd: settle,
       skipped: (why) => warn(`skipped a stanza: ${why}`),
       end: resolve,
     });
     process.on('SIGTERM', () => {
-      feed.pause();
+      feed?.pause();
       resolve();
     });
   });
+  feed = undefined;
+  clearTimeout(timer);
+  inlet.end();
+  for (const work of backlog.splice(0)) work();
+  settle();
+  clearTimeout(timer);
   tree.close();
   clearPresences(dir, warn);
   await out.end();

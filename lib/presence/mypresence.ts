@@ -25,3 +25,10 @@ export function parseOwn(text: string): Own {
 }
 
 export const sameOwn = (a: Own, b: Own): boolean => a.show === b.show && a.status === b.status;
+
+/** Own presence from what was kept as JSON; null if it is none. */
+export function ownOf(value: unknown): Own | null {
+  if (typeof value !== 'object' || value === null) return null;
+  const { show, status }: Record<string, unknown> = { ...value };
+  return typeof show === 'string' && isShow(show) && typeof status === 'string' ? { show, status } : null;
+}

@@ -15,12 +15,18 @@ export type OwnPresence = {
   update(global: Own, contacts: ReadonlyMap<string, Own | null>): Element[];
   /** The contacts that have a presence of their own. */
   contacts(): Iterable<string>;
+  /** What a contact, or with an empty text everybody, is to see by now; null: nothing of its own. */
+  of(jid: string): Own | null;
 };
 
-/** The first update is the session's begin: the initial presence, and the directed ones. */
-export function createOwnPresence(): OwnPresence {
-  let sent: Own | null = null;
-  const directed = new Map<string, Own>();
+/**
+ * The first update is the session's begin: the initial presence, and the directed ones.
+ * @param before what was sent already, where the session goes on: by contact, and for everybody by the empty text
+ */
+export function createOwnPresence(before: ReadonlyMap<string, Own> = new Map()): OwnPresence {
+  let sent: Own | null = before.get('') ?? null;
+  const directed = new Map(before);
+  directed.delete('');
 
   /** Takes the changes over; says who has lost their own presence, and who has another one. */
   const accept = (contacts: ReadonlyMap<string, Own | null>) => {
@@ -63,5 +69,6 @@ export function createOwnPresence(): OwnPresence {
       return [...out, ownStanza(global), ...Array.from(directed.keys(), toContact)];
     },
     contacts: () => directed.keys(),
+    of: (jid) => (jid === '' ? sent : directed.get(jid)) ?? null,
   };
 }

@@ -223,8 +223,6 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
     logEvent(dir, 'online', bare, jid);
     for (const stanza of again) sender.text(stanza.bytes.toString());
     for (const stanza of lost) giveUp(stanza);
-    // The server tells who is there only whom it sees arrive, and the presences of before are gone with the daemon.
-    if (resumed) sender.stanza("<presence type='unavailable'/>");
     // Servers tell of changed subscriptions only who has asked for the roster (RFC 6121 section 2.2).
     if (!resumed) sender.stanza("<iq type='get' id='sj:roster'><query xmlns='jabber:iq:roster'/></iq>");
     for (const stanza of early) {

@@ -96,14 +96,16 @@ describe('presence of contacts', () => {
     await until(() => expect(text('bob@example.org', 'presence')).toBe('dnd\n'));
     p.send(`<presence from='bob@example.org' type='unavailable'/>\n`);
     await until(() => expect(text('bob@example.org', 'presence')).toBe(''));
-    expect(events()).toEqual([
-      'new bob@example.org ',
-      'presence bob@example.org away lunch',
-      'presence bob@example.org online',
-      'presence bob@example.org away lunch',
-      'presence bob@example.org dnd',
-      'presence bob@example.org offline',
-    ]);
+    await until(() =>
+      expect(events()).toEqual([
+        'new bob@example.org ',
+        'presence bob@example.org away lunch',
+        'presence bob@example.org online',
+        'presence bob@example.org away lunch',
+        'presence bob@example.org dnd',
+        'presence bob@example.org offline',
+      ]),
+    );
     expect(fs.statSync(at('bob@example.org')).mode & 0o777).toBe(0o700);
     expect(fs.statSync(at('bob@example.org', 'presence')).mode & 0o777).toBe(0o600);
     expect(await p.end()).toBe(0);
