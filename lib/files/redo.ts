@@ -6,26 +6,15 @@
  * The log is a file of records. When it has become large it begins anew: the old one is kept, as `NAME.old`, until
  * everything that it tells is on the disk. A kill at any point leaves one or the other or both, oldest first.
  */
-import { execFile } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { errno } from '../cli/die.ts';
 import { bootId } from './boot.ts';
 import { openRecords, type Records } from './records.ts';
 import { temporaryName } from './replace.ts';
+import { createReplay, type Entry, type Head, type RedoEvents } from './replay.ts';
+import { syncAll } from './sync-all.ts';
 
-/**
- * What is about to be appended: the next `length` bytes of the body, to a file that is `ino` (0: there is none) and has
- * `size` bytes, behind `kept` bytes that were written down before and are not in it yet.
- */
-export type Entry = readonly [file: string, ino: number, size: number, kept: number, length: number];
-
-export type Replayed = { readonly file: string; readonly bytes: Buffer };
-
-export type RedoEvents = {
-  /** For each record that is there, oldest first: its note, and what it was about to append. */
-  record(note: unknown, appended: readonly Replayed[]): void;
-};
+export type { Entry, RedoEvents, Replayed } from './replay.ts';
 
 export type Redo = {
   /** What was written down and is missing in the files, by path. Whoever opens the log sees to it that it is appended. */
@@ -44,6 +33,8 @@ export type Redo = {
   readonly ripe: boolean;
   /** It is so large that nothing should be added before it has begun anew. */
   readonly full: boolean;
+  /** Told whenever an old log is done with. */
+  onReleased(listener: () => void): void;
   /**
    * Begins anew with a note that tells everything that notes have told.
    * @param entries what is not in the files yet
@@ -53,25 +44,9 @@ export type Redo = {
   close(): void;
 };
 
-/** Bytes from which it begins anew, and bytes that are too many. */
+/** Bytes from which it begins anew; and so many times as many are too many. */
 const LARGE = 8 * 1_048_576;
-const MOST = 8 * LARGE;
-
-/** So many files are synced one by one; where there are more, the whole file system is. */
-const FEW = 64;
-
-type Head = {
-  /** The entries. */
-  w?: readonly Entry[];
-  /** What stands before this record is in the files. */
-  a?: 1;
-  /** Its entries were written down before, and are still not in the files. */
-  k?: 1;
-  /** When the system that wrote it was booted: after a power failure its caches are gone. */
-  b?: string;
-  /** The note. */
-  n?: unknown;
-};
+const TOO_LARGE = 8;
 
 /** @throws on failure */
 export function openRedo(dir: string, name: string, on: RedoEvents, limit = LARGE): Redo {
@@ -94,6 +69,7 @@ export function openRedo(dir: string, name: string, on: RedoEvents, limit = LARG
   let marked = false;
   let synced = false;
   let closed = false;
+  let released = () => {};
 
   const head = (content: Head): string => JSON.stringify(content);
   if (records.size === 0 || replay.boot !== boot || replay.open) {
@@ -110,12 +86,12 @@ export function openRedo(dir: string, name: string, on: RedoEvents, limit = LARG
         if (closed) return;
         previous?.close();
         previous = null;
-        if (error !== null) return;
         try {
-          fs.rmSync(old, { force: true });
+          if (error === null) fs.rmSync(old, { force: true });
         } catch {
           // It does no harm but to be read again at the next start.
         }
+        released();
       }),
     );
   }
@@ -147,7 +123,10 @@ export function openRedo(dir: string, name: string, on: RedoEvents, limit = LARG
       return records.size > limit && previous === null;
     },
     get full() {
-      return records.size > MOST;
+      return records.size > TOO_LARGE * limit;
+    },
+    onReleased(listener) {
+      released = listener;
     },
     turn(note, entries, body) {
       const temporary = temporaryName(file);
@@ -180,138 +159,8 @@ export function openRedo(dir: string, name: string, on: RedoEvents, limit = LARG
 
 const NOTHING = Buffer.alloc(0);
 
-type Wanted = { ino: number; offset: number; length: number; parts: Buffer[] };
-
-/** Goes through the records and finds out what has to be looked for in the files. */
-function createReplay(boot: string, on: RedoEvents) {
-  const touched = new Set<string>();
-  let wanted = new Map<string, Wanted>();
-  let last: string | undefined;
-  let open = false;
-
-  function want([file, ino, size, kept, length]: Entry, bytes: Buffer, again: boolean): void {
-    const known = wanted.get(file);
-    if (known !== undefined && again && ends(known.parts, bytes)) return;
-    if (known !== undefined && (known.ino === 0 || ino === known.ino) && size >= known.offset + known.length - kept) {
-      known.ino = ino;
-      known.parts.push(bytes);
-      known.length += length;
-      return;
-    }
-    // It is another file now: what the one before has got went away with it.
-    const before = known === undefined ? NOTHING : Buffer.concat(known.parts);
-    const parts = [before.subarray(before.length - Math.min(kept, before.length)), bytes];
-    wanted.set(file, { ino, offset: size, length: parts[0]!.length + length, parts });
-  }
-
-  function record(text: string, body: Buffer): void {
-    const { w = [], a, k, b, n } = JSON.parse(text) as Head;
-    if (b !== undefined) last = b;
-    // Of what was done before the last boot nothing is sure to have reached the disk.
-    if (a && last === boot) wanted = new Map();
-    if (a) open = false;
-    let at = 0;
-    const appended: Replayed[] = [];
-    for (const entry of w) {
-      const bytes = body.subarray(at, (at += entry[4]));
-      want(entry, bytes, k === 1);
-      touched.add(entry[0]);
-      open = true;
-      if (!k) appended.push({ file: entry[0], bytes });
-    }
-    on.record(n, appended);
-  }
-
-  return {
-    record,
-    touched,
-    get boot() {
-      return last;
-    },
-    /** Whether anything may have to be appended. */
-    get open() {
-      return open;
-    },
-    missing(dir: string): Map<string, Buffer> {
-      const found = new Map<string, Buffer>();
-      for (const [file, what] of wanted) {
-        const rest = missingOf(path.join(dir, file), what);
-        if (rest.length > 0) found.set(file, rest);
-      }
-      return found;
-    },
-  };
-}
-
-function ends(parts: readonly Buffer[], bytes: Buffer): boolean {
-  const all = Buffer.concat(parts);
-  return all.subarray(Math.max(0, all.length - bytes.length)).equals(bytes);
-}
-
-/** What of the texts is not in the file. */
-function missingOf(file: string, { ino, offset, parts }: Wanted): Buffer {
-  const all = Buffer.concat(parts);
-  const there = tailOf(file, ino, offset);
-  if (there.length <= all.length && all.subarray(0, there.length).equals(there)) return all.subarray(there.length);
-  // Somebody else has written there, too.
-  const missing: Buffer[] = [];
-  let from = 0;
-  for (const part of parts) {
-    const at = there.indexOf(part, from);
-    if (at < 0) missing.push(part);
-    else from = at + part.length;
-  }
-  return Buffer.concat(missing);
-}
-
-/** What a file holds from an offset on; all of it if it is another file than it was, or has become smaller. */
-function tailOf(file: string, ino: number, offset: number): Buffer {
-  let fd: number;
-  try {
-    fd = fs.openSync(file, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK);
-  } catch (error) {
-    if (errno(error) === 'ENOENT' || errno(error) === 'ENOTDIR') return NOTHING;
-    throw error;
-  }
-  try {
-    const stat = fs.fstatSync(fd);
-    const from = Math.max(stat.ino === ino && stat.size >= offset ? offset : 0, stat.size - MOST);
-    const bytes = Buffer.allocUnsafe(stat.size - from);
-    return bytes.subarray(0, fs.readSync(fd, bytes, 0, bytes.length, from));
-  } finally {
-    fs.closeSync(fd);
-  }
-}
-
 /** An entry for bytes that are still not in their file. */
 export function keptEntry(dir: string, file: string, length: number): Entry {
   const stat = fs.statSync(path.join(dir, file), { throwIfNoEntry: false });
   return [file, stat?.ino ?? 0, stat?.size ?? 0, 0, length];
-}
-
-/** Calls when the files are on the disk, and that they are there; one that has gone has nothing to be kept. */
-function syncAll(dir: string, files: ReadonlySet<string>, done: () => void): void {
-  if (files.size > FEW) {
-    execFile('sync', ['-f', dir], (error) => (error === null ? done() : oneByOne()));
-    return;
-  }
-  oneByOne();
-
-  function oneByOne(): void {
-    const places = new Set<string>([dir]);
-    for (const file of files) {
-      places.add(path.join(dir, file));
-      places.add(path.dirname(path.join(dir, file)));
-    }
-    const queue = [...places];
-    const next = () => {
-      const place = queue.pop();
-      if (place === undefined) return done();
-      fs.open(place, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK, (failed, fd) => {
-        if (failed) return next();
-        fs.fsync(fd, () => fs.close(fd, next));
-      });
-    };
-    next();
-  }
 }

@@ -102,6 +102,9 @@ export function createJournal(dir: string, on: JournalEvents, { kept: log, room 
 
   const events = targetOf('');
   for (const [file, bytes] of log?.redo.missing ?? []) adopt(file, bytes);
+  log?.redo.onReleased(() => {
+    if (full && !closed) flush();
+  });
 
   function targetOf(contact: string): Target {
     const known = targets.get(contact);

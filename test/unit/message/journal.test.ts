@@ -1,9 +1,12 @@
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { expect, it, onTestFinished } from 'vitest';
+import { setImmediate as turn } from 'node:timers/promises';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { ensureContact } from '../../../lib/files/contact.ts';
+import { openRedo } from '../../../lib/files/redo.ts';
 import { createJournal } from '../../../lib/message/journal.ts';
+import { createStateReader } from '../../../lib/message/state.ts';
 import { bundle } from '../cli/probe.ts';
 import { scratch } from '../files/scratch.ts';
 
@@ -69,6 +72,25 @@ it('says once that a file cannot be written, writes the others, and that one whe
   journal.flush();
   expect(warnings).toHaveLength(2);
   expect(journal.close()).toBe(3);
+});
+
+it('takes more as soon as a log that was too large has begun anew', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const dir = scratch();
+  const reader = createStateReader();
+  const full: boolean[] = [];
+  const kept = { redo: openRedo(dir, '.journal', reader, 100), state: reader.state() };
+  const journal = createJournal(dir, { warn: () => {}, full: (is) => full.push(is) }, { kept });
+  onTestFinished(() => void journal.close());
+  for (let i = 0; i < 2; i++) {
+    for (let n = 0; n < 6; n++) journal.add(`${n}@x`, 'o'.repeat(100), 'l'.repeat(100));
+    journal.flush();
+  }
+  expect(full).toEqual([true]);
+  // No clock runs here.
+  while (full.at(-1)) await turn();
+  expect(kept.redo.full).toBe(false);
 });
 
 /** Runs a program that has the journal, in a directory of its own. @returns what it says, as JSON */

@@ -1,0 +1,138 @@
+/** What the records of a redo log say, and what of it is missing in the files. */
+import fs from 'node:fs';
+import path from 'node:path';
+import { errno } from '../cli/die.ts';
+
+/**
+ * What is about to be appended: the next `length` bytes of the body, to a file that is `ino` (0: there is none) and has
+ * `size` bytes, behind `kept` bytes that were written down before and are not in it yet.
+ */
+export type Entry = readonly [file: string, ino: number, size: number, kept: number, length: number];
+
+export type Replayed = { readonly file: string; readonly bytes: Buffer };
+
+export type RedoEvents = {
+  /** For each record that is there, oldest first: its note, and what it was about to append. */
+  record(note: unknown, appended: readonly Replayed[]): void;
+};
+
+export type Head = {
+  /** The entries. */
+  w?: readonly Entry[];
+  /** What stands before this record is in the files. */
+  a?: 1;
+  /** Its entries were written down before, and are still not in the files. */
+  k?: 1;
+  /** When the system that wrote it was booted: after a power failure its caches are gone. */
+  b?: string;
+  /** The note. */
+  n?: unknown;
+};
+
+const NOTHING = Buffer.alloc(0);
+
+/** Bytes at the end of a file that are looked through: more than a log has. */
+const MOST = 64 * 1_048_576;
+
+type Wanted = { ino: number; offset: number; length: number; parts: Buffer[] };
+
+/** Goes through the records and finds out what has to be looked for in the files. */
+export function createReplay(boot: string, on: RedoEvents) {
+  const touched = new Set<string>();
+  let wanted = new Map<string, Wanted>();
+  let last: string | undefined;
+  let open = false;
+
+  function want([file, ino, size, kept, length]: Entry, bytes: Buffer, again: boolean): void {
+    const known = wanted.get(file);
+    if (known !== undefined && again && ends(known.parts, bytes)) return;
+    if (known !== undefined && (known.ino === 0 || ino === known.ino) && size >= known.offset + known.length - kept) {
+      known.ino = ino;
+      known.parts.push(bytes);
+      known.length += length;
+      return;
+    }
+    // It is another file now: what the one before has got went away with it.
+    const before = known === undefined ? NOTHING : Buffer.concat(known.parts);
+    const parts = [before.subarray(before.length - Math.min(kept, before.length)), bytes];
+    wanted.set(file, { ino, offset: size, length: parts[0]!.length + length, parts });
+  }
+
+  function record(text: string, body: Buffer): void {
+    const { w = [], a, k, b, n } = JSON.parse(text) as Head;
+    if (b !== undefined) last = b;
+    // Of what was done before the last boot nothing is sure to have reached the disk.
+    if (a && last === boot) wanted = new Map();
+    if (a) open = false;
+    let at = 0;
+    const appended: Replayed[] = [];
+    for (const entry of w) {
+      const bytes = body.subarray(at, (at += entry[4]));
+      want(entry, bytes, k === 1);
+      touched.add(entry[0]);
+      open = true;
+      if (!k) appended.push({ file: entry[0], bytes });
+    }
+    on.record(n, appended);
+  }
+
+  return {
+    record,
+    touched,
+    get boot() {
+      return last;
+    },
+    /** Whether anything may have to be appended. */
+    get open() {
+      return open;
+    },
+    missing(dir: string): Map<string, Buffer> {
+      const found = new Map<string, Buffer>();
+      for (const [file, what] of wanted) {
+        const rest = missingOf(path.join(dir, file), what);
+        if (rest.length > 0) found.set(file, rest);
+      }
+      return found;
+    },
+  };
+}
+
+function ends(parts: readonly Buffer[], bytes: Buffer): boolean {
+  const all = Buffer.concat(parts);
+  return all.subarray(Math.max(0, all.length - bytes.length)).equals(bytes);
+}
+
+/** What of the texts is not in the file. */
+function missingOf(file: string, { ino, offset, parts }: Wanted): Buffer {
+  const all = Buffer.concat(parts);
+  const there = tailOf(file, ino, offset);
+  if (there.length <= all.length && all.subarray(0, there.length).equals(there)) return all.subarray(there.length);
+  // Somebody else has written there, too.
+  const missing: Buffer[] = [];
+  let from = 0;
+  for (const part of parts) {
+    const at = there.indexOf(part, from);
+    if (at < 0) missing.push(part);
+    else from = at + part.length;
+  }
+  return Buffer.concat(missing);
+}
+
+/** What a file holds from an offset on; all of it if it is another file than it was, or has become smaller. */
+function tailOf(file: string, ino: number, offset: number): Buffer {
+  let fd: number;
+  try {
+    fd = fs.openSync(file, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK);
+  } catch (error) {
+    if (errno(error) === 'ENOENT' || errno(error) === 'ENOTDIR') return NOTHING;
+    throw error;
+  }
+  try {
+    const stat = fs.fstatSync(fd);
+    const from = Math.max(stat.ino === ino && stat.size >= offset ? offset : 0, stat.size - MOST);
+    const bytes = Buffer.allocUnsafe(stat.size - from);
+    return bytes.subarray(0, fs.readSync(fd, bytes, 0, bytes.length, from));
+  } finally {
+    fs.closeSync(fd);
+  }
+}
