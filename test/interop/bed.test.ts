@@ -2,8 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { ejabberd } from './bed/ejabberd.ts';
 import { prosody } from './bed/prosody.ts';
-import { useServer } from './bed/server.ts';
 import { until } from './bed/until.ts';
+import { useServer } from './bed/use-server.ts';
 import { goListen, goSend } from './peers/go-sendxmpp.ts';
 import { startSlix } from './peers/slix.ts';
 

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { ejabberd } from './bed/ejabberd.ts';
 import { prosody } from './bed/prosody.ts';
 import { startRelay } from './bed/relay.ts';
-import { type Server, useServer } from './bed/server.ts';
+import type { Server } from './bed/server.ts';
+import { useServer } from './bed/use-server.ts';
 import { type Slix, startSlix } from './peers/slix.ts';
 import { type Suite, type SuiteOptions, startSuite } from './suite.ts';
 

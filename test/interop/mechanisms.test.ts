@@ -2,8 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { ejabberd } from './bed/ejabberd.ts';
 import { passwordOf } from './bed/hosts.ts';
 import { prosody } from './bed/prosody.ts';
-import { type Server, useServer } from './bed/server.ts';
+import type { Server } from './bed/server.ts';
 import { until } from './bed/until.ts';
+import { useServer } from './bed/use-server.ts';
 import { type SuiteOptions, startSuite } from './suite.ts';
 
 /** Logs in, and returns the mechanisms that were tried for it. */

@@ -3,8 +3,9 @@ import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { ejabberd } from './bed/ejabberd.ts';
 import { prosody } from './bed/prosody.ts';
-import { type Server, useServer } from './bed/server.ts';
+import type { Server } from './bed/server.ts';
 import { until } from './bed/until.ts';
+import { useServer } from './bed/use-server.ts';
 import { startSlix } from './peers/slix.ts';
 import { type Suite, type SuiteOptions, startSuite, type Way } from './suite.ts';
 

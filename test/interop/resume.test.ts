@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { ejabberd } from './bed/ejabberd.ts';
 import { prosody } from './bed/prosody.ts';
 import { startRelay } from './bed/relay.ts';
-import { useServer } from './bed/server.ts';
 import { until } from './bed/until.ts';
+import { useServer } from './bed/use-server.ts';
 import { startSlix } from './peers/slix.ts';
 import { startSuite } from './suite.ts';
 

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { ejabberd } from './bed/ejabberd.ts';
 import { prosody } from './bed/prosody.ts';
-import { useServer } from './bed/server.ts';
+import { useServer } from './bed/use-server.ts';
 import { startSlix } from './peers/slix.ts';
 import { startSuite, WAYS, type Way } from './suite.ts';
 

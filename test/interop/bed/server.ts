@@ -1,8 +1,7 @@
-/** What the tests see of a server, whichever it is. */
+/** A server under test, and what the tests see of it, whichever it is. */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll } from 'vitest';
 import { makeCertificates } from './hosts.ts';
 import { type Job, startJob } from './job.ts';
 import { claimPorts, type Ports } from './ports.ts';
@@ -57,15 +56,20 @@ export type Kind = {
   kick(place: Place, jid: string): Promise<void>;
 };
 
-/**
- * A server for the tests of a file: it runs before the first of them and is gone after the last. Its directory stays
- * if one of them failed, or if SJ_KEEP is set.
- */
-export function useServer(kind: Kind): Server {
+/** A server that somebody else opens and closes. */
+export type Bed = {
+  readonly server: Server;
+  /** Makes its directory and its certificates, and starts it. */
+  open(): Promise<void>;
+  /** Stops it. @param keep its directory stays */
+  close(keep: boolean): Promise<void>;
+};
+
+/** A server in a fresh directory, on ports of its own. */
+export function makeBed(kind: Kind): Bed {
   let place: Place | undefined;
   let ports: Ports | undefined;
   let job: Job | undefined;
-  let keep = true;
   const here = () => {
     if (place === undefined) throw new Error('the server has not been started');
     return place;
@@ -111,25 +115,22 @@ export function useServer(kind: Kind): Server {
     attempts: () => [...read().matchAll(kind.attempt)].map((match) => match[1]!),
     kick: (jid) => kind.kick(here(), jid),
   };
-  beforeAll(async () => {
-    const dir = mkdtempSync(join(tmpdir(), `sj-${kind.name}-`));
-    ports = await claimPorts();
-    const [starttls, direct, clear, control] = ports.ports as [number, number, number, number];
-    place = { dir, port: { starttls, direct, clear, control } };
-    mkdirSync(join(dir, 'log'));
-    makeCertificates(join(dir, 'certs'));
-    kind.prepare(place);
-    await server.start();
-    keep = Boolean(process.env.SJ_KEEP);
-  });
-  afterEach(({ task }) => {
-    keep ||= task.result?.state === 'fail';
-  });
-  afterAll(async () => {
-    await server.stop();
-    await ports?.release();
-    if (keep) console.error(`logs are in ${server.dir}`);
-    else rmSync(server.dir, { recursive: true, force: true });
-  });
-  return server;
+  return {
+    server,
+    async open() {
+      const dir = mkdtempSync(join(tmpdir(), `sj-${kind.name}-`));
+      ports = await claimPorts();
+      const [starttls, direct, clear, control] = ports.ports as [number, number, number, number];
+      place = { dir, port: { starttls, direct, clear, control } };
+      mkdirSync(join(dir, 'log'));
+      makeCertificates(join(dir, 'certs'));
+      kind.prepare(place);
+      await server.start();
+    },
+    async close(keep) {
+      await server.stop();
+      await ports?.release();
+      if (!keep && place !== undefined) rmSync(place.dir, { recursive: true, force: true });
+    },
+  };
 }
