@@ -26,8 +26,11 @@ export type Daemon = {
   put(stanza: Piece | string): void;
   /** Writes the batch, and tells when the system has taken it; false: the daemon is behind, wait for `drain`. */
   flush(taken?: () => void): boolean;
-  /** No more stanzas: it finishes its work and ends. */
-  end(): void;
+  /**
+   * No more stanzas: it finishes its work and ends.
+   * @param mayStay it may as well wait for its successor: it is done once it has closed its way back
+   */
+  end(mayStay: boolean): void;
   /** Reads no more of what it sends: it will see that nobody is there. */
   cutBack(): void;
   /** Stops and goes on reading what it sends. */
@@ -88,7 +91,16 @@ export function startDaemon(name: DaemonName, args: string[], env: NodeJS.Proces
         if (!error) taken?.();
       });
     },
-    end: () => void stdin.end(),
+    end(mayStay) {
+      stdin.end();
+      if (!mayStay) return;
+      const left = () => {
+        child.unref();
+        over(CLEAN);
+      };
+      if (back.destroyed) left();
+      else back.once('close', left);
+    },
     cutBack: () => void back.destroy(),
     pause: () => void back.pause(),
     resume: () => void back.resume(),

@@ -252,7 +252,7 @@ export function createLocals({ dir, bare, say, trace, sentBefore }: LocalsConfig
         if (bye) tell(daemon, { what: 'bye' });
         daemon.resume();
         daemon.flush();
-        daemon.end();
+        daemon.end(!bye && daemon.tells && daemon.name === 'messaged' && Number(process.env.SJ_LINGER) > 0);
       }
     },
     cutBack() {
