@@ -2,6 +2,7 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { EXIT, Fatal, reason, run } from '../lib/cli/die.ts';
 import { descriptor, inherited } from '../lib/cli/inherited.ts';
+import { daemonLimits, readLimits } from '../lib/cli/limits.ts';
 import { options } from '../lib/cli/options.ts';
 import { accountDir } from '../lib/files/account.ts';
 import { logEvent } from '../lib/files/events.ts';
@@ -9,10 +10,11 @@ import { type Outlet, openOutlet } from '../lib/files/outlet.ts';
 import { createIqd } from '../lib/iq/daemon.ts';
 import { createDelivery } from '../lib/iq/deliver.ts';
 import { shippedDirectory } from '../lib/iq/handler.ts';
+import { queueLimits } from '../lib/iq/queue.ts';
 import { bareOf } from '../lib/jid/jid.ts';
 import { type Feed, readStanzas } from '../lib/xml/feed.ts';
 
-const USAGE = 'iqd [-d DIR] [-i FD] [-o FILE]';
+const USAGE = 'iqd [-d DIR] [-i FD] [-L NAME=VALUE]... [-o FILE]';
 
 /** What is still on its way at the end of the input gets so many milliseconds. */
 const HANDLERS_END = 1500;
@@ -20,8 +22,10 @@ const ANSWERS_END = 1000;
 const SENDING_END = 500;
 
 run('iqd', async (say) => {
-  const { value, rest } = options(process.argv.slice(2), { d: 'value', i: 'value', o: 'value' }, USAGE);
+  const spec = { d: 'value', i: 'value', L: 'list', o: 'value' } as const;
+  const { value, list, rest } = options(process.argv.slice(2), spec, USAGE);
   if (rest.length > 0) throw new Fatal(EXIT.usage, 'too many arguments', USAGE);
+  const limits = readLimits(list.L, process.env.SJ_LIMITS, USAGE);
   const fd = value.i === undefined ? 0 : descriptor(value.i, '-i');
   if (inherited(fd) === null) throw new Fatal(EXIT.usage, `nothing to read on descriptor ${fd}`);
   const dir = accountDir(value.d);
@@ -49,6 +53,8 @@ run('iqd', async (say) => {
       if (!outlet.send(line)) feed?.pause();
     },
     warn: say.warn,
+    run: { time: limits.time * 1000, output: limits.output },
+    queue: queueLimits(limits.handlers),
   });
 
   // A terminal's ^C reaches the whole group, and sj closes our input when it is our turn.
@@ -56,12 +62,16 @@ run('iqd', async (say) => {
   process.on('SIGHUP', () => {});
   await new Promise<void>((end) => {
     process.on('SIGTERM', end);
-    feed = readStanzas(fd, {
-      stanza: (element, raw) => iqd.stanza(element, raw),
-      batchEnd: () => {},
-      skipped: (why) => say.warn(`skipped what is no stanza: ${why}`),
-      end,
-    });
+    feed = readStanzas(
+      fd,
+      {
+        stanza: (element, raw) => iqd.stanza(element, raw),
+        batchEnd: () => {},
+        skipped: (why) => say.warn(`skipped what is no stanza: ${why}`),
+        end,
+      },
+      daemonLimits(limits),
+    );
   });
   // Nothing makes it go on any more.
   const input: Feed | undefined = feed;

@@ -2,6 +2,7 @@ import { statSync } from 'node:fs';
 import path from 'node:path';
 import { EXIT, Fatal, reason, run } from '../lib/cli/die.ts';
 import { descriptor, inherited } from '../lib/cli/inherited.ts';
+import { readLimits } from '../lib/cli/limits.ts';
 import { options } from '../lib/cli/options.ts';
 import { takeAck } from '../lib/daemon/inlet.ts';
 import { accountDir } from '../lib/files/account.ts';
@@ -10,21 +11,22 @@ import { bareOf } from '../lib/jid/jid.ts';
 import { messaged } from '../lib/message/daemon.ts';
 import { partner } from '../lib/message/partner.ts';
 
-const USAGE = 'messaged [-d DIR] [-i FD] [-o FILE] -j JID';
+const USAGE = 'messaged [-d DIR] [-i FD] [-L NAME=VALUE]... [-o FILE] -j JID';
 
 run('messaged', async (say) => {
-  const spec = { d: 'value', i: 'value', j: 'value', o: 'value' } as const;
-  const { value, rest } = options(process.argv.slice(2), spec, USAGE);
+  const spec = { d: 'value', i: 'value', j: 'value', L: 'list', o: 'value' } as const;
+  const { value, list, rest } = options(process.argv.slice(2), spec, USAGE);
   if (rest.length > 0) throw new Fatal(EXIT.usage, 'too many arguments', USAGE);
   if (value.j === undefined) throw new Fatal(EXIT.usage, 'whose messages? -j JID is needed', USAGE);
   const own = bareOf(value.j);
   if (own === null) throw new Fatal(EXIT.usage, `option -j: not a JID: ${value.j}`, USAGE);
+  const limits = readLimits(list.L, process.env.SJ_LIMITS, USAGE);
   const fd = value.i === undefined ? 0 : descriptor(value.i, '-i');
   if (inherited(fd) === null) throw new Fatal(EXIT.usage, `nothing to read on descriptor ${fd}`);
   const dir = accountDir(value.d);
   checkDirectory(dir);
   const target = value.o ?? path.join(dir, 'in');
-  const given = { dir, own, fd, out: open(target), target, stamp: process.env.SJ_STAMP, warn: say.warn };
+  const given = { dir, own, fd, out: open(target), target, stamp: process.env.SJ_STAMP, limits, warn: say.warn };
   if (takeAck(process.env)) await partner({ ...given, linger: Number(process.env.SJ_LINGER) || 0 });
   else await messaged(given);
   return EXIT.ok;

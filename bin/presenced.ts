@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { EXIT, Fatal, run } from '../lib/cli/die.ts';
 import { descriptor, inherited } from '../lib/cli/inherited.ts';
+import { readLimits } from '../lib/cli/limits.ts';
 import { options } from '../lib/cli/options.ts';
 import { takeAck } from '../lib/daemon/inlet.ts';
 import { accountDir } from '../lib/files/account.ts';
@@ -9,11 +10,13 @@ import { openOutlet } from '../lib/files/outlet.ts';
 import { bareOf } from '../lib/jid/jid.ts';
 import { presenced } from '../lib/presence/daemon.ts';
 
-const USAGE = 'presenced [-d DIR] [-i FD] [-o FILE]';
+const USAGE = 'presenced [-d DIR] [-i FD] [-L NAME=VALUE]... [-o FILE]';
 
 run('presenced', async (say) => {
-  const { value, rest } = options(process.argv.slice(2), { d: 'value', i: 'value', o: 'value' }, USAGE);
+  const spec = { d: 'value', i: 'value', L: 'list', o: 'value' } as const;
+  const { value, list, rest } = options(process.argv.slice(2), spec, USAGE);
   if (rest.length > 0) throw new Fatal(EXIT.usage, 'too many arguments', USAGE);
+  const limits = readLimits(list.L, process.env.SJ_LIMITS, USAGE);
   const fd = value.i === undefined ? 0 : descriptor(value.i, '-i');
   if (inherited(fd) === null) throw new Fatal(EXIT.usage, `nothing to read on descriptor ${fd}`);
   const dir = accountDir(value.d);
@@ -23,7 +26,7 @@ run('presenced', async (say) => {
   const target = value.o ?? path.join(dir, 'in');
   const own = bareOf(process.env.SJ_JID ?? '');
   const ack = takeAck(process.env);
-  await presenced({ dir, fd, out: openOutlet(target), target, own, ack, bareOf, warn: say.warn });
+  await presenced({ dir, fd, out: openOutlet(target), target, own, ack, bareOf, limits, warn: say.warn });
   // After SIGTERM the input is still open.
   setImmediate(() => process.exit(EXIT.ok));
   return EXIT.ok;

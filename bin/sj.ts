@@ -1,5 +1,6 @@
 import { EXIT, Fatal, run } from '../lib/cli/die.ts';
 import { descriptor } from '../lib/cli/inherited.ts';
+import { readLimits } from '../lib/cli/limits.ts';
 import { options } from '../lib/cli/options.ts';
 import { readPassword } from '../lib/cli/password.ts';
 import { accountDir, openAccount, setState, wasKilled } from '../lib/files/account.ts';
@@ -13,10 +14,11 @@ import { runSession } from '../lib/stream/session.ts';
 import { createTrace } from '../lib/stream/trace.ts';
 import { openUpkeep } from '../lib/stream/upkeep.ts';
 
-const USAGE = 'sj [-DIITx] [-c CAFILE] [-d DIR] [-p FD] [-r RESOURCE] [-t SECONDS] -s SERVER -u USER';
+const USAGE =
+  'sj [-DIITx] [-c CAFILE] [-d DIR] [-L NAME=VALUE]... [-p FD] [-r RESOURCE] [-t SECONDS] -s SERVER -u USER';
 
 run('sj', async (say) => {
-  const { value, count, rest } = options(
+  const { value, list, count, rest } = options(
     process.argv.slice(2),
     {
       D: 'count',
@@ -25,6 +27,7 @@ run('sj', async (say) => {
       x: 'count',
       c: 'value',
       d: 'value',
+      L: 'list',
       p: 'value',
       r: 'value',
       s: 'value',
@@ -39,6 +42,7 @@ run('sj', async (say) => {
   const server = value.s ?? env.SJ_SERVER;
   if (!user || !server) throw new Fatal(EXIT.usage, 'who am I? -u USER and -s SERVER are needed', USAGE);
   const who = accountOf(user, server);
+  const limits = readLimits(list.L, env.SJ_LIMITS, USAGE);
   const timeout = seconds(value.t ?? '60');
   const outside = count.T > 0 || env.PROTO === 'SSL' || env.PROTO === 'TLS';
   if (outside && count.x > 0)
@@ -85,6 +89,7 @@ run('sj', async (say) => {
           return tls.bindingsOf(await link.secure((raw) => tls.secure(raw, settings)));
         },
         timeout: timeout * 1000,
+        limits,
         upkeep,
         onDoubt: (listener) => {
           doubt = listener;

@@ -1,11 +1,13 @@
 import { EXIT, Fatal } from '../cli/die.ts';
 import { descriptor } from '../cli/inherited.ts';
+import { readLimits } from '../cli/limits.ts';
 import { options } from '../cli/options.ts';
 import { type Jid, JidError, parseJid } from '../jid/jid.ts';
 import type { Want } from './find.ts';
 import { parseTarget, type Target } from './target.ts';
 
-export const USAGE = 'xmppc [-DIIx] [-c CAFILE] [-d DIR] [-H HOST:PORT] [-p FD] [-r RESOURCE] [-t SECONDS] USER@DOMAIN';
+export const USAGE =
+  'xmppc [-DIIx] [-c CAFILE] [-d DIR] [-H HOST:PORT] [-L NAME=VALUE]... [-p FD] [-r RESOURCE] [-t SECONDS] USER@DOMAIN';
 
 export type Arguments = {
   /** The domain whose server is wanted: the name to look up, and for sj to verify. */
@@ -28,6 +30,7 @@ const SPEC = {
   T: 'count',
   x: 'count',
   H: 'value',
+  L: 'list',
   c: 'value',
   d: 'value',
   p: 'value',
@@ -66,7 +69,9 @@ export function parseArguments(argv: readonly string[]): Arguments {
   const passed = value.p === undefined ? undefined : descriptor(value.p, '-p');
   if (passed === 6 || passed === 7) throw misuse('option -p: 6 and 7 are the connection');
 
-  const sj = ['-u', jid.local, '-s', jid.domain];
+  const limits = [...before.list.L, ...after.list.L];
+  readLimits(limits, process.env.SJ_LIMITS, USAGE);
+  const sj = ['-u', jid.local, '-s', jid.domain, ...limits.flatMap((limit) => ['-L', limit])];
   for (const letter of FLAGS) for (let i = count(letter); i > 0; i--) sj.push(`-${letter}`);
   for (const letter of VALUES) if (value[letter] !== undefined) sj.push(`-${letter}`, value[letter]);
   return { domain: jid.domain, target, want, passed, sj };

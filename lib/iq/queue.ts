@@ -7,7 +7,13 @@ export type QueueLimits = {
   readonly each: { readonly running: number; readonly waiting: number };
 };
 
-export const QUEUE_LIMITS: QueueLimits = { running: 8, waiting: 64, each: { running: 4, waiting: 16 } };
+/** So many at once, half of them for one sender; and eight times as many wait, a quarter of them of one sender. */
+export function queueLimits(running: number): QueueLimits {
+  const waiting = 8 * running;
+  return { running, waiting, each: { running: Math.ceil(running / 2), waiting: Math.ceil(waiting / 4) } };
+}
+
+export const QUEUE_LIMITS = queueLimits(8);
 
 export type Job = () => Promise<void>;
 

@@ -2,6 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { errno, reason } from '../cli/die.ts';
+import { DEFAULT_LIMITS, type Limits } from '../cli/limits.ts';
 import { contactOf, ensureContact, listContacts } from '../files/contact.ts';
 import { descriptorLimit } from '../files/descriptors.ts';
 import { type FifoReader, openFifo } from '../files/fifo.ts';
@@ -9,7 +10,6 @@ import { createLines, type Lines } from '../files/lines.ts';
 import { mkfifos } from '../files/mkfifo.ts';
 import { dirName } from '../files/names.ts';
 import { bareOf } from '../jid/jid.ts';
-import { LINE_LIMIT } from './outgoing.ts';
 
 export type ChatEvents = {
   /** A line, without its end; the buffer is used again after the call. */
@@ -92,11 +92,11 @@ function readAside(place: string, lines: Lines): void {
   fs.unlinkSync(aside);
 }
 
-export function createChats(dir: string, on: ChatEvents): Chats {
+export function createChats(dir: string, on: ChatEvents, limits: Limits = DEFAULT_LIMITS): Chats {
   /** By directory name. */
   const chats = new Map<string, Chat>();
   const complained = new Set<string>();
-  const most = descriptorLimit() - RESERVE;
+  const most = Math.min(descriptorLimit() - RESERVE, limits.contacts);
   let reading = 0;
   let wanted: Chat[] = [];
   let making: Promise<void> | null = null;
@@ -118,7 +118,7 @@ export function createChats(dir: string, on: ChatEvents): Chats {
         complain(name, name, normal === null ? 'not a JID' : `not in normal form, which is ${dirName(normal)}`);
         return;
       }
-      const lines = createLines(LINE_LIMIT, {
+      const lines = createLines(limits.line, {
         line: (bytes) => on.line(jid, bytes),
         tooLong: (head, length) => on.tooLong(jid, head, length),
       });
@@ -171,7 +171,7 @@ export function createChats(dir: string, on: ChatEvents): Chats {
     const { name, lines } = chat;
     if (closed) return true;
     if (reading >= most) {
-      complain(SCARCE, name, `cannot open in: no descriptors left, ${reading} contacts have theirs`);
+      complain(SCARCE, name, `cannot open in: ${reading} contacts have theirs, and no more are served`);
       return true;
     }
     const place = path.join(dir, name);

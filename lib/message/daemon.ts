@@ -1,4 +1,5 @@
 /** messaged, from its start to its end, when it runs alone: it answers for nothing but the files. */
+import { daemonLimits, type Limits } from '../cli/limits.ts';
 import type { Outlet } from '../files/outlet.ts';
 import { watchTree } from '../files/watch.ts';
 import { type Feed, readStanzas } from '../xml/feed.ts';
@@ -18,6 +19,7 @@ export type MessagedOptions = {
   readonly target: string;
   /** As in SJ_STAMP. */
   readonly stamp: string | undefined;
+  readonly limits: Limits;
   readonly warn: (message: string) => void;
 };
 
@@ -54,7 +56,8 @@ export function createBatcher(flush: () => void) {
 }
 
 /** Runs until its stanzas end or it is told to (SIGTERM). Resolves when everything is written. */
-export async function messaged({ dir, own, fd, out, target, stamp, warn }: MessagedOptions): Promise<void> {
+export async function messaged(options: MessagedOptions): Promise<void> {
+  const { dir, own, fd, out, target, stamp, limits, warn } = options;
   let feed: Feed | undefined;
   let outletFull = false;
   let journalFull = false;
@@ -81,18 +84,22 @@ export async function messaged({ dir, own, fd, out, target, stamp, warn }: Messa
     else chats.resume();
   }
 
-  const chats = createChats(dir, {
-    line(jid, bytes) {
-      talk.line(jid, bytes);
-      batch.soon();
+  const chats = createChats(
+    dir,
+    {
+      line(jid, bytes) {
+        talk.line(jid, bytes);
+        batch.soon();
+      },
+      tooLong(jid, head, length) {
+        talk.tooLong(jid, head, length);
+        batch.soon();
+      },
+      gone: (jid) => talk.forget(jid),
+      warn,
     },
-    tooLong(jid, head, length) {
-      talk.tooLong(jid, head, length);
-      batch.soon();
-    },
-    gone: (jid) => talk.forget(jid),
-    warn,
-  });
+    limits,
+  );
 
   const talk = createTalk({
     dir,
@@ -101,6 +108,7 @@ export async function messaged({ dir, own, fd, out, target, stamp, warn }: Messa
     journal,
     has: chats.has,
     open: chats.open,
+    limits,
     send({ stanza, fate }) {
       const room = out.send(stanza, (error) => {
         if (error !== null && !offline) warn(`cannot write ${target}: ${error.message}`);
@@ -128,15 +136,19 @@ export async function messaged({ dir, own, fd, out, target, stamp, warn }: Messa
   await chats.scan();
 
   const ended = new Promise<void>((resolve) => {
-    feed = readStanzas(fd, {
-      stanza(element, { length }) {
-        talk.stanza(element);
-        batch.add(length);
+    feed = readStanzas(
+      fd,
+      {
+        stanza(element, { length }) {
+          talk.stanza(element);
+          batch.add(length);
+        },
+        batchEnd: batch.soon,
+        skipped: (why) => warn(`skipped what is no stanza: ${why}`),
+        end: resolve,
       },
-      batchEnd: batch.soon,
-      skipped: (why) => warn(`skipped what is no stanza: ${why}`),
-      end: resolve,
-    });
+      daemonLimits(limits),
+    );
   });
   await Promise.race([ended, told]);
   feed?.pause();

@@ -1,17 +1,14 @@
 /** A line that somebody wrote into a contact's `in`, as a stanza to send. */
 import { isUtf8 } from 'node:buffer';
 import { randomFillSync } from 'node:crypto';
+import { DEFAULT_LIMITS } from '../cli/limits.ts';
 import { isXmlText } from '../xml/chars.ts';
-import { LIMITS } from '../xml/split.ts';
 import { escapeXml as xml } from '../xml/write.ts';
 
 export type Outgoing =
   | { readonly id: string; readonly body: string; readonly stanza: string }
   /** Why it can't be sent, and what was written: as text if it is one. */
   | { readonly refused: string; readonly body?: string; readonly bytes?: string };
-
-/** Bytes of a line that are kept; a stanza has room for less. */
-export const LINE_LIMIT = 1_048_576;
 
 const ID_BYTES = 18;
 const pool = Buffer.alloc(ID_BYTES * 64);
@@ -35,9 +32,10 @@ export const messageText = (to: string, id: string, body: string, room: boolean)
  * end.
  * @param line its bytes without the line feed
  * @param room whether it goes to everybody in a room
+ * @param most bytes of a stanza
  * @returns the stanza as one line, or why it cannot be sent; null if there is nothing in it
  */
-export function makeMessage(line: Buffer, to: string, room: boolean): Outgoing | null {
+export function makeMessage(line: Buffer, to: string, room: boolean, most = DEFAULT_LIMITS.stanza): Outgoing | null {
   if (!isUtf8(line)) return { refused: 'not UTF-8', bytes: line.toString('base64') };
   const text = line.toString('utf8');
   const written = text.endsWith('\r') ? text.slice(0, -1) : text;
@@ -46,6 +44,6 @@ export function makeMessage(line: Buffer, to: string, room: boolean): Outgoing |
   const body = written.replaceAll('\u2028', '\n');
   const id = newId();
   const stanza = messageText(to, id, body, room);
-  if (Buffer.byteLength(stanza) > LIMITS.bytes) return { refused: `too long: ${line.length} bytes`, body: written };
+  if (Buffer.byteLength(stanza) > most) return { refused: `too long: ${line.length} bytes`, body: written };
   return { id, body, stanza };
 }

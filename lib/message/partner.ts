@@ -7,6 +7,7 @@ import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Element } from 'ltx';
 import { reason } from '../cli/die.ts';
+import { daemonLimits } from '../cli/limits.ts';
 import { createInlet, type SessionInfo } from '../daemon/inlet.ts';
 import type { Lock } from '../files/lock.ts';
 import { openRedo, type Redo } from '../files/redo.ts';
@@ -36,7 +37,7 @@ type Desk = { state: State; journal: Journal; talk: Talk; outbox: Outbox; lock: 
 
 /** Runs until its stanzas end or it is told to (SIGTERM); or so much longer. Resolves when everything is written. */
 export async function partner(options: PartnerOptions): Promise<void> {
-  const { dir, own, fd, out, target, stamp, warn, linger } = options;
+  const { dir, own, fd, out, target, stamp, limits, warn, linger } = options;
   let feed: Feed | undefined;
   let session: SessionInfo | null = null;
   let desk: Desk | null = null;
@@ -63,18 +64,22 @@ export async function partner(options: PartnerOptions): Promise<void> {
 
   const batch = createBatcher(() => desk?.journal.flush());
 
-  const chats = createChats(dir, {
-    line(jid, bytes) {
-      desk?.talk.line(jid, bytes);
-      batch.soon();
+  const chats = createChats(
+    dir,
+    {
+      line(jid, bytes) {
+        desk?.talk.line(jid, bytes);
+        batch.soon();
+      },
+      tooLong(jid, head, length) {
+        desk?.talk.tooLong(jid, head, length);
+        batch.soon();
+      },
+      gone: (jid) => desk?.talk.forget(jid),
+      warn,
     },
-    tooLong(jid, head, length) {
-      desk?.talk.tooLong(jid, head, length);
-      batch.soon();
-    },
-    gone: (jid) => desk?.talk.forget(jid),
-    warn,
-  });
+    limits,
+  );
   chats.pause();
 
   const inlet = createInlet(out, {
@@ -141,7 +146,7 @@ export async function partner(options: PartnerOptions): Promise<void> {
     });
     const { recent } = state;
     const { has, open } = chats;
-    const talk = createTalk({ dir, own, stamp, journal, recent, send: outbox.send, has, open, warn });
+    const talk = createTalk({ dir, own, stamp, journal, recent, send: outbox.send, has, open, limits, warn });
     out.onDrain(outbox.drained);
     return { state, journal, talk, outbox, lock };
   }
@@ -171,15 +176,19 @@ export async function partner(options: PartnerOptions): Promise<void> {
   process.on('SIGINT', () => {});
   const told = new Promise<void>((resolve) => process.on('SIGTERM', resolve));
   const ended = new Promise<void>((resolve) => {
-    feed = readStanzas(fd, {
-      stanza(element, { length }) {
-        inlet.element(element);
-        batch.add(length);
+    feed = readStanzas(
+      fd,
+      {
+        stanza(element, { length }) {
+          inlet.element(element);
+          batch.add(length);
+        },
+        batchEnd: batch.soon,
+        skipped: (why) => warn(`skipped what is no stanza: ${why}`),
+        end: resolve,
       },
-      batchEnd: batch.soon,
-      skipped: (why) => warn(`skipped what is no stanza: ${why}`),
-      end: resolve,
-    });
+      daemonLimits(limits),
+    );
   });
   const over = Promise.race([ended, told]).then(() => stop.abort());
   inlet.hello();

@@ -2,6 +2,7 @@
 import path from 'node:path';
 import type { Element } from 'ltx';
 import { errno, printable, reason } from '../cli/die.ts';
+import { DEFAULT_LIMITS, type Limits } from '../cli/limits.ts';
 import { dirName } from '../files/names.ts';
 import { createFormatter, excerpt } from './format.ts';
 import { type Incoming, readMessage } from './incoming.ts';
@@ -29,6 +30,7 @@ export type TalkOptions = {
   /** Makes it. @throws ENOTDIR if something else has its name; of other troubles the journal takes care */
   readonly open: (jid: string) => void;
   readonly warn: (message: string) => void;
+  readonly limits?: Limits;
 };
 
 export type Talk = {
@@ -54,7 +56,8 @@ function iso(time: number): string {
   return isoText;
 }
 
-export function createTalk({ dir, own, stamp, journal, send, recent, has, open, warn }: TalkOptions): Talk {
+export function createTalk(options: TalkOptions): Talk {
+  const { dir, own, stamp, journal, send, recent, has, open, warn, limits = DEFAULT_LIMITS } = options;
   const format = createFormatter(stamp);
   const rooms = new Map<string, boolean>();
   const barred = new Set<string>();
@@ -147,7 +150,7 @@ export function createTalk({ dir, own, stamp, journal, send, recent, has, open, 
     },
     line(jid, bytes) {
       const room = isRoom(jid);
-      const made = makeMessage(bytes, jid, room);
+      const made = makeMessage(bytes, jid, room, limits.stanza);
       if (made === null) return;
       if ('refused' in made) {
         const { refused, ...what } = made;

@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import type { Element } from 'ltx';
 import { errno } from '../cli/die.ts';
+import { DEFAULT_LIMITS, type Limits } from '../cli/limits.ts';
 import { appendRecord, TornRecord } from '../files/append.ts';
 import { ensureContact } from '../files/contact.ts';
 import { type EventType, eventLine } from '../files/events.ts';
@@ -26,6 +27,7 @@ export type ContactsOptions = {
   /** The bare JID in normal form, or null for what is no JID. */
   readonly bareOf: (jid: string) => string | null;
   readonly troubles: Troubles;
+  readonly limits?: Limits;
 };
 
 export type Contacts = {
@@ -47,8 +49,9 @@ export type Contacts = {
 /** A contact with a line to show, or that showed one lately. */
 type Shown = { directory: string | null; line: string };
 
-export function createContacts({ dir, own, bareOf, troubles }: ContactsOptions): Contacts {
-  const resources = createResources();
+export function createContacts(options: ContactsOptions): Contacts {
+  const { dir, own, bareOf, troubles, limits = DEFAULT_LIMITS } = options;
+  const resources = createResources(limits.resources);
   const shown = new Map<string, Shown>();
   /** To be looked at when the batch ends; true: somebody came online, so there shall be a directory. */
   const dirty = new Map<string, boolean>();

@@ -6,6 +6,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { errno } from '../cli/die.ts';
+import { daemonLimits, type Limits } from '../cli/limits.ts';
 import { createInlet, type SessionInfo } from '../daemon/inlet.ts';
 import { dirName } from '../files/names.ts';
 import { type Notes, openNotes } from '../files/notes.ts';
@@ -34,6 +35,7 @@ export type PresencedOptions = {
   /** Whether sj keeps account of what it hands out. */
   readonly ack: boolean;
   readonly bareOf: (jid: string) => string | null;
+  readonly limits: Limits;
   readonly warn: (message: string) => void;
 };
 
@@ -47,9 +49,10 @@ const AGAIN = 1000;
 const MOST_BEHIND = 1_048_576;
 
 /** Runs until its stanzas end or it is told to (SIGTERM). Resolves when everything is written. */
-export async function presenced({ dir, fd, out, target, own, ack, bareOf, warn }: PresencedOptions): Promise<void> {
+export async function presenced(options: PresencedOptions): Promise<void> {
+  const { dir, fd, out, target, own, ack, bareOf, limits, warn } = options;
   const troubles = createTroubles(warn);
-  const contacts = createContacts({ dir, own, bareOf, troubles });
+  const contacts = createContacts({ dir, own, bareOf, troubles, limits });
   const file = path.join(dir, '.presences');
   let presence = createOwnPresence();
   let everybody: Own | undefined;
@@ -191,12 +194,16 @@ export async function presenced({ dir, fd, out, target, own, ack, bareOf, warn }
   } else await show();
 
   await new Promise<void>((resolve) => {
-    feed = readStanzas(fd, {
-      stanza: (element) => (ack ? inlet.element(element) : take(element, null)),
-      batchEnd: settle,
-      skipped: (why) => warn(`skipped a stanza: ${why}`),
-      end: resolve,
-    });
+    feed = readStanzas(
+      fd,
+      {
+        stanza: (element) => (ack ? inlet.element(element) : take(element, null)),
+        batchEnd: settle,
+        skipped: (why) => warn(`skipped a stanza: ${why}`),
+        end: resolve,
+      },
+      daemonLimits(limits),
+    );
     process.on('SIGTERM', () => {
       feed?.pause();
       resolve();

@@ -2,6 +2,7 @@
  * Which iq requests of local programs wait for an answer. An answer is let through once, and only from whom the
  * request was sent to: ids are short and guessable, so anybody else could answer, too.
  */
+import { DEFAULT_LIMITS } from '../cli/limits.ts';
 import { bareOf, full, tryJid } from '../jid/jid.ts';
 
 export type Asked = {
@@ -16,15 +17,18 @@ export type Asked = {
 /** Who writes down what is asked, and what has been answered. */
 export type AskedLog = { ask(id: string, to: string): void; answered(id: string): void };
 
-/** Requests that are never answered must not add up: beyond this many, the oldest is forgotten. */
-const LIMIT = 4096;
-
 /**
  * @param self the session's full JID. The server answers for the account and for itself, and may leave `from` out
  * (RFC 6120 section 8.1.2.1); it does not let others do so.
+ * @param limit requests that are never answered must not add up: beyond this many, the oldest is forgotten
  * @param before requests of the same session that were sent on an earlier connection
  */
-export function createAsked(self: string, before: Iterable<readonly [string, string]> = [], log?: AskedLog): Asked {
+export function createAsked(
+  self: string,
+  before: Iterable<readonly [string, string]> = [],
+  log?: AskedLog,
+  limit = DEFAULT_LIMITS.requests,
+): Asked {
   const open = new Map<string, string>(before);
   const account = bareOf(self) ?? self;
   const domain = account.slice(account.indexOf('@') + 1);
@@ -38,7 +42,7 @@ export function createAsked(self: string, before: Iterable<readonly [string, str
       const whom = to === undefined || to === '' ? account : normal(to);
       open.set(id, whom);
       log?.ask(id, whom);
-      if (open.size <= LIMIT) return;
+      if (open.size <= limit) return;
       const oldest = open.keys().next().value!;
       open.delete(oldest);
       log?.answered(oldest);

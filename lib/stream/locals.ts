@@ -4,6 +4,7 @@
  */
 import path from 'node:path';
 import { EXIT, Fatal, reason, type Say } from '../cli/die.ts';
+import { type Limits, limitsText, stanzaLimits } from '../cli/limits.ts';
 import { logEvent } from '../files/events.ts';
 import { type FifoReader, openFifo } from '../files/fifo.ts';
 import { createSplitter, type Piece, type Splitter } from '../xml/split.ts';
@@ -70,13 +71,14 @@ export type LocalsConfig = {
   dir: string;
   /** The own bare JID. */
   bare: string;
+  limits: Limits;
   say: Say;
   trace: Trace;
   /** Whether a message of this id has been sent by an earlier sj. */
   sentBefore: (id: string) => boolean;
 };
 
-export function createLocals({ dir, bare, say, trace, sentBefore }: LocalsConfig, on: LocalEvents): Locals {
+export function createLocals({ dir, bare, limits, say, trace, sentBefore }: LocalsConfig, on: LocalEvents): Locals {
   const daemons = new Map<DaemonName, Daemon>();
   const sources = new Map<string, Source>();
   const outgoing = createBatch();
@@ -107,22 +109,26 @@ export function createLocals({ dir, bare, say, trace, sentBefore }: LocalsConfig
     const made: Source = {
       count: 0,
       again: 0,
-      splitter: createSplitter('fragments', {
-        stanza(piece) {
-          const daemon = daemons.get(name as DaemonName);
-          if (daemon !== undefined && piece.ns === CONTROL_NS) return heard(daemon, made, piece);
-          made.count++;
-          if (made.again > 0 && made.again-- && repeated(piece)) return;
-          const why = checkOutgoing(piece, session!.asked);
-          if (why !== null) return refuse(why);
-          trace('sent', piece);
-          outgoing.put(piece.canonical ? piece : canonical(treeOf(piece)));
+      splitter: createSplitter(
+        'fragments',
+        {
+          stanza(piece) {
+            const daemon = daemons.get(name as DaemonName);
+            if (daemon !== undefined && piece.ns === CONTROL_NS) return heard(daemon, made, piece);
+            made.count++;
+            if (made.again > 0 && made.again-- && repeated(piece)) return;
+            const why = checkOutgoing(piece, session!.asked);
+            if (why !== null) return refuse(why);
+            trace('sent', piece);
+            outgoing.put(piece.canonical ? piece : canonical(treeOf(piece)));
+          },
+          fault(error) {
+            made.count++;
+            refuse(error.message);
+          },
         },
-        fault(error) {
-          made.count++;
-          refuse(error.message);
-        },
-      }),
+        { limits: stanzaLimits(limits) },
+      ),
     };
     sources.set(name, made);
     return made;
@@ -155,7 +161,13 @@ export function createLocals({ dir, bare, say, trace, sentBefore }: LocalsConfig
 
   return {
     start() {
-      const env: NodeJS.ProcessEnv = { ...process.env, SJ_DIR: dir, SJ_JID: bare, SJ_ACK: '1' };
+      const env: NodeJS.ProcessEnv = {
+        ...process.env,
+        SJ_DIR: dir,
+        SJ_JID: bare,
+        SJ_ACK: '1',
+        SJ_LIMITS: limitsText(limits),
+      };
       // On Node 20 it costs each program 50 ms at its start.
       delete env.NODE_EXTRA_CA_CERTS;
       for (const name of NAMES) {

@@ -5,6 +5,7 @@
  */
 import { Element } from 'ltx';
 import { EXIT, type ExitCode, Fatal, reason, type Say } from '../cli/die.ts';
+import { type Limits, stanzaLimits } from '../cli/limits.ts';
 import { setState } from '../files/account.ts';
 import { logEvent } from '../files/events.ts';
 import { bareOf } from '../jid/jid.ts';
@@ -35,6 +36,7 @@ export type SessionConfig = {
   secure: (link: ReturnType<typeof openLink>) => Promise<Bindings>;
   /** The longest silence of the server, in milliseconds. */
   timeout: number;
+  limits: Limits;
   upkeep: Upkeep;
   /** A mechanism has worked. */
   authenticated: (mechanism: string) => void;
@@ -58,7 +60,7 @@ const now = () => performance.now();
  * @returns the exit code; what went wrong has been said on stderr
  */
 export function runSession(config: SessionConfig, stop: AbortSignal): Promise<ExitCode> {
-  const { dir, account, trace, say, upkeep } = config;
+  const { dir, account, limits, trace, say, upkeep } = config;
   const bare = `${account.user}@${account.domain}`;
   let phase: 'negotiating' | 'online' | 'leaving' | 'over' = 'negotiating';
   const line: Line = { state: 'open' };
@@ -74,7 +76,7 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
   });
 
   const locals = createLocals(
-    { dir, bare, say, trace, sentBefore: upkeep.taken },
+    { dir, bare, limits, say, trace, sentBefore: upkeep.taken },
     {
       batch: batchEnd,
       drain: () => guard(handOver),
@@ -88,22 +90,30 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
 
   // What comes from the server.
 
-  const splitter = createSplitter('stream', {
-    header: (element) => guard(() => negotiation.header(element)),
-    stanza: (piece) => guard(() => received(piece)),
-    close() {
-      if (parting.happened('close')) return;
-      sender.text('</stream:stream>');
-      line.state = 'closed';
-      end(new Fatal(EXIT.temporary, 'the server closed the stream'));
+  const splitter = createSplitter(
+    'stream',
+    {
+      header: (element) => guard(() => negotiation.header(element)),
+      stanza: (piece) => guard(() => received(piece)),
+      close() {
+        if (parting.happened('close')) return;
+        sender.text('</stream:stream>');
+        line.state = 'closed';
+        end(new Fatal(EXIT.temporary, 'the server closed the stream'));
+      },
+      fault(error) {
+        if (phase === 'over' || phase === 'leaving') return;
+        end(
+          new Breach(
+            error.fault,
+            `the server sent what XMPP forbids (${error.fault}): ${error.message}`,
+            error.message,
+          ),
+        );
+      },
     },
-    fault(error) {
-      if (phase === 'over' || phase === 'leaving') return;
-      end(
-        new Breach(error.fault, `the server sent what XMPP forbids (${error.fault}): ${error.message}`, error.message),
-      );
-    },
-  });
+    { limits: stanzaLimits(limits) },
+  );
 
   const link = openLink(
     {
@@ -218,7 +228,7 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
     const unanswered = [...upkeep.asked];
     const { again, lost } = upkeep.begin(session);
     phase = 'online';
-    asked = createAsked(jid, resumed ? unanswered : [], upkeep);
+    asked = createAsked(jid, resumed ? unanswered : [], upkeep, limits.requests);
     setState(dir, `online ${jid}`);
     logEvent(dir, 'online', bare, jid);
     for (const stanza of again) sender.text(stanza.bytes.toString());

@@ -5,21 +5,12 @@
  */
 import type { Element } from 'ltx';
 import { expand, NAME_CHAR, SPACE, XmlError } from './chars.ts';
+import { LIMITS, type Limits } from './limits.ts';
 import { CLIENT_SCOPE, found, type ReadOptions, read, type Scope } from './read.ts';
 import { beginsStanza, mayBeginStanza } from './scan.ts';
 import { mayBeWhole, type Progress, progressFrom, type TagScan, tagEnd } from './whole.ts';
 
-export type Limits = {
-  /** Of one stanza. */
-  readonly bytes: number;
-  /** Of one iq: a server sends a whole roster in one, and only it can send one so large. */
-  readonly iqBytes: number;
-  readonly depth: number;
-  readonly attributes: number;
-};
-
-/** RFC 6120 section 13.12 asks for at least 10,000 bytes; servers take up to 256 KiB from others. */
-export const LIMITS: Limits = { bytes: 262_144, iqBytes: 16_777_216, depth: 64, attributes: 64 };
+export { LIMITS, type Limits };
 
 /** Bytes of an XML declaration, of the stream's start tag, of its end tag. */
 const TAG_LIMIT = 10_000;

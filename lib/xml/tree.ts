@@ -1,7 +1,9 @@
 import type { Element } from 'ltx';
 import { XmlError } from './chars.ts';
 import { CLIENT_SCOPE, found, read, type Scope } from './read.ts';
-import { LIMITS } from './split.ts';
+
+/** Of memory and of the stack. Who wants less has looked before. */
+const MOST = { depth: 1000, attributes: 2001 };
 
 /**
  * The tree of one whole element, by the strict reading of `read.ts`; white space around it is allowed.
@@ -14,8 +16,7 @@ export function parseElement(text: string | Buffer, scope: Scope = CLIENT_SCOPE)
     scope,
     build: true,
     cut: false,
-    depth: LIMITS.depth,
-    attributes: LIMITS.attributes,
+    ...MOST,
   });
   if (after < 0) throw new XmlError('not-well-formed', 'an element that does not end', whole.length);
   if (after < whole.length) throw new XmlError('not-well-formed', 'something after the element', after);

@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { expect, it } from 'vitest';
+import { TABLE } from '../../lib/cli/limits.ts';
 
 const root = path.join(import.meta.dirname, '..', '..');
 const read = (...parts: string[]) => fs.readFileSync(path.join(root, ...parts), 'utf8');
@@ -37,4 +38,19 @@ it.each(programs)('tells all options of %s, and no others', (program) => {
   const synopsis = /\.Sh SYNOPSIS\n(.*?)\.Sh DESCRIPTION/s.exec(page)![1]!;
   const shown = [...synopsis.matchAll(/Fl (\w+)/g)].flatMap(([, letters = '']) => [...new Set(letters)]);
   expect(shown.sort()).toEqual(options.sort());
+});
+
+it('tells of all limits as they are', () => {
+  const section = /\.Sh LIMITS\n(.*?)\n\.Sh /s.exec(read('man', 'sj.7'))![1]!;
+  const told = [...section.matchAll(/^\.It Cm (\S+)\n(\d+) (.*); (\d+) to (\d+)\n\.Pq (.*) \.\n[A-Z]/gm)];
+  expect(told.map(([, name, value, unit, least, most, who]) => [name, value, unit, least, most, who])).toEqual(
+    Object.entries(TABLE).map(([name, { default: value, unit, least, most, programs }]) => [
+      name,
+      `${value}`,
+      unit,
+      `${least}`,
+      `${most}`,
+      programs.join(', '),
+    ]),
+  );
 });

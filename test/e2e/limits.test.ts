@@ -1,0 +1,126 @@
+// What happens beyond each limit: a row for each name of the table, and nobody else is affected.
+import fs from 'node:fs';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { TABLE } from '../../lib/cli/limits.ts';
+import { ALICE, BOB, contents, events, newAccount, start, startBed, startSuite, until, untimed } from './bed/suite.ts';
+
+const said = (body: string) => `<message from='${BOB}/r' to='${ALICE}' type='chat'><body>${body}</body></message>`;
+const limited = (...limits: string[]) => ({ options: limits.flatMap((limit) => ['-L', limit]) });
+
+describe('-L', () => {
+  const PROGRAMS: [name: string, ...args: string[]][] = [
+    ['xmppc', 'alice@example.org'],
+    ['sj', '-u', 'alice', '-s', 'example.org'],
+    ['messaged', '-j', ALICE],
+    ['presenced'],
+    ['iqd'],
+  ];
+  it.each(PROGRAMS)('%s refuses a name that is none, and a value that can not be', async (name, ...args) => {
+    const cwd = newAccount();
+    const misuse = async (limit: string, env: NodeJS.ProcessEnv = {}) => {
+      const job = start([name, ...(limit === '' ? [] : ['-L', limit]), ...args], { cwd, env: { SJ_DIR: cwd, ...env } });
+      return [await job.ended, job.err()];
+    };
+    const usage = (why: string) => [100, expect.stringMatching(`^${name}: fatal: ${why}\nusage: ${name} [^\n]*\n$`)];
+    expect(
+      await Promise.all([misuse('nothing=1'), misuse('stanza=ten'), misuse('', { SJ_LIMITS: 'depth=0' })]),
+    ).toEqual([
+      usage('option -L: no limit, NAME=VALUE: nothing=1'),
+      usage(`option -L: stanza is ${TABLE.stanza.least} to ${TABLE.stanza.most} bytes, not ten`),
+      usage(`SJ_LIMITS: depth is ${TABLE.depth.least} to ${TABLE.depth.most} levels, not 0`),
+    ]);
+    expect(fs.readdirSync(cwd)).toEqual([]);
+  });
+
+  it('given to xmppc it holds for sj and its daemons', async () => {
+    const server = await startBed();
+    const alice = await startSuite(server, limited('line=17', 'time=9')).online();
+    for (const name of ['messaged', 'presenced', 'iqd'] as const) {
+      const env = contents(`/proc/${alice.pid(name)}/environ`).split('\0');
+      expect(env.find((entry) => entry.startsWith('SJ_LIMITS='))).toMatch(/ line=17 .* time=9( |$)/);
+    }
+  });
+});
+
+describe('what the server sends', () => {
+  const CASES: [limit: string, fits: string, tooMuch: string, why: string][] = [
+    ['stanza=10000', said('x'.repeat(9900)), said('x'.repeat(10_001)), 'a stanza of more than 10000 bytes'],
+    [
+      'iq=10000',
+      `<iq type='result' id='x' from='${ALICE}'><a>${'x'.repeat(9900)}</a></iq>`,
+      `<iq type='result' id='x' from='${ALICE}'><a>${'x'.repeat(10_001)}</a></iq>`,
+      'a stanza of more than 10000 bytes',
+    ],
+    [
+      'depth=8',
+      `<message>${'<a>'.repeat(7)}${'</a>'.repeat(7)}</message>`,
+      `<message>${'<a>'.repeat(8)}`,
+      'deeper than 8',
+    ],
+    [
+      'attributes=8',
+      `<message ${Array.from({ length: 8 }, (_, i) => `a${i}='x'`).join(' ')}/>`,
+      `<message ${Array.from({ length: 9 }, (_, i) => `a${i}='x'`).join(' ')}/>`,
+      'more than 8 attributes',
+    ],
+  ];
+  it.each(CASES)('beyond %s ends the session', async (limit, fits, tooMuch, why) => {
+    const server = await startBed();
+    const alice = await startSuite(server, limited(limit)).online();
+    await server.online(ALICE);
+    await server.inject(ALICE, fits + said('before'));
+    await alice.see(`${BOB}/out`, 'before');
+    void server.inject(ALICE, tooMuch + said('after'));
+    expect(await alice.ended).toBe(76);
+    expect(alice.err()).toContain('(policy-violation)');
+    expect(alice.err()).toContain(why);
+    expect(alice.read(BOB, 'out')).not.toContain('after');
+    await until(() => server.heard().includes('<policy-violation '));
+  });
+});
+
+describe('what local programs send', () => {
+  it('beyond stanza, iq, depth or attributes is dropped, and the next one goes out', async () => {
+    const server = await startBed();
+    const alice = await startSuite(server, limited('stanza=10000', 'iq=11000', 'depth=8', 'attributes=8')).online();
+    const attributes = Array.from({ length: 9 }, (_, i) => `a${i}='x'`).join(' ');
+    for (const [stanza, why] of [
+      [`<message to='${BOB}'><body>${'x'.repeat(10_001)}</body></message>`, 'a stanza of more than 10000 bytes'],
+      [`<iq type='get' id='a' to='${BOB}'><a>${'x'.repeat(11_001)}</a></iq>`, 'a stanza of more than 11000 bytes'],
+      [`<message to='${BOB}'>${'<a>'.repeat(8)}${'</a>'.repeat(8)}</message>`, 'deeper than 8'],
+      [`<message to='${BOB}' ${attributes}/>`, 'more than 8 attributes'],
+    ] as const) {
+      fs.writeFileSync(path.join(alice.dir, 'stanza'), `${stanza}\n`);
+      await alice.sh('cat stanza > in; rm stanza');
+      await alice.see('events', why);
+    }
+    await alice.sh(`echo "<message to='${BOB}'><body>the next</body></message>" > in`);
+    await until(() => server.heard().includes('the next'));
+    expect(server.heard()).not.toMatch(/x{100}|<a>|a0=/);
+    expect(events(alice.dir).filter(([type]) => type === 'error')).toHaveLength(4);
+  });
+
+  it('a line beyond line or stanza is answered in out, and no part of it is sent', async () => {
+    const server = await startBed();
+    const alice = await startSuite(server, limited('stanza=10000', 'line=20000')).online();
+    await alice.chat(BOB);
+    await alice.sh(
+      `printf '%09990d\\n' 0 > ${BOB}/in; head -c 9000000 /dev/zero | tr '\\0' y > ${BOB}/in; echo ok > ${BOB}/in`,
+    );
+    await alice.see(`${BOB}/out`, `<${ALICE}> ok`);
+    expect(untimed(alice.read(BOB, 'out'))).toMatch(
+      RegExp(
+        `^-!- not sent \\(too long: 9990 bytes\\): 0+…?\n-!- not sent \\(too long: 9000000 bytes\\): y+…?\n<${ALICE}> ok\n$`,
+      ),
+    );
+    const [first, second] = alice
+      .read(BOB, 'log')
+      .split('\n', 2)
+      .map((line) => JSON.parse(line));
+    expect(first).toMatchObject({ dir: 'refused', body: '0'.repeat(9990) });
+    expect(second).toMatchObject({ dir: 'refused', length: 9_000_000 });
+    expect(Buffer.from(second.bytes, 'base64').toString()).toBe('y'.repeat(20_000));
+    expect(server.heard()).not.toMatch(/0{100}|y{100}/);
+  });
+});
