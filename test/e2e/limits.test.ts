@@ -3,7 +3,19 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { TABLE } from '../../lib/cli/limits.ts';
-import { ALICE, BOB, contents, events, newAccount, start, startBed, startSuite, until, untimed } from './bed/suite.ts';
+import {
+  ALICE,
+  BOB,
+  contents,
+  events,
+  group,
+  newAccount,
+  start,
+  startBed,
+  startSuite,
+  until,
+  untimed,
+} from './bed/suite.ts';
 
 const said = (body: string) => `<message from='${BOB}/r' to='${ALICE}' type='chat'><body>${body}</body></message>`;
 const limited = (...limits: string[]) => ({ options: limits.flatMap((limit) => ['-L', limit]) });
@@ -37,6 +49,7 @@ describe('-L', () => {
     const server = await startBed();
     const alice = await startSuite(server, limited('line=17', 'time=9')).online();
     for (const name of ['messaged', 'presenced', 'iqd'] as const) {
+      await until(() => group(alice.child.pid!).some((process) => process.name === name));
       const env = contents(`/proc/${alice.pid(name)}/environ`).split('\0');
       expect(env.find((entry) => entry.startsWith('SJ_LIMITS='))).toMatch(/ line=17 .* time=9( |$)/);
     }
@@ -47,10 +60,10 @@ describe('what the server sends', () => {
   const CASES: [limit: string, fits: string, tooMuch: string, why: string][] = [
     ['stanza=10000', said('x'.repeat(9900)), said('x'.repeat(10_001)), 'a stanza of more than 10000 bytes'],
     [
-      'iq=10000',
-      `<iq type='result' id='x' from='${ALICE}'><a>${'x'.repeat(9900)}</a></iq>`,
-      `<iq type='result' id='x' from='${ALICE}'><a>${'x'.repeat(10_001)}</a></iq>`,
-      'a stanza of more than 10000 bytes',
+      'stanza=10000 iq=20000',
+      `<iq type='result' id='x' from='${ALICE}'><a>${'x'.repeat(19_900)}</a></iq>`,
+      `<iq type='result' id='x' from='${ALICE}'><a>${'x'.repeat(20_001)}</a></iq>`,
+      'a stanza of more than 20000 bytes',
     ],
     [
       'depth=8',
@@ -65,9 +78,9 @@ describe('what the server sends', () => {
       'more than 8 attributes',
     ],
   ];
-  it.each(CASES)('beyond %s ends the session', async (limit, fits, tooMuch, why) => {
+  it.each(CASES)('beyond %s ends the session', async (given, fits, tooMuch, why) => {
     const server = await startBed();
-    const alice = await startSuite(server, limited(limit)).online();
+    const alice = await startSuite(server, limited(...given.split(' '))).online();
     await server.online(ALICE);
     await server.inject(ALICE, fits + said('before'));
     await alice.see(`${BOB}/out`, 'before');
