@@ -1,0 +1,26 @@
+/** The kinds of cases. A case is plain data: it is the same wherever it runs. */
+import type { Complaint } from './oracle.ts';
+import { makeStdinCase, runStdinCase, type StdinCase } from './stdin.ts';
+import { makeWireCase, runWireCase, type WireCase } from './wire.ts';
+
+export type Case = StdinCase | WireCase;
+export type Kind = Case['kind'];
+export const KINDS: readonly Kind[] = ['wire', 'stdin'];
+
+export function make(kind: Kind, seed: string): Case {
+  switch (kind) {
+    case 'wire':
+      return makeWireCase(seed);
+    case 'stdin':
+      return makeStdinCase(seed);
+  }
+}
+
+export function run(given: Case): Promise<Complaint[]> {
+  switch (given.kind) {
+    case 'wire':
+      return runWireCase(given);
+    case 'stdin':
+      return runStdinCase(given);
+  }
+}
