@@ -97,7 +97,8 @@ export async function partner(options: PartnerOptions): Promise<void> {
   });
 
   function take({ talk, journal }: Desk, element: Element, n: number | null): void {
-    if (n === null || n > before) talk.stanza(element);
+    // What came before a session began has no number in it, and nobody gives it again.
+    if (n === null || n <= 0 || n > before) talk.stanza(element);
     if (n !== null) journal.through(n);
   }
 

@@ -171,6 +171,17 @@ describe('what sj hands out', () => {
     expect(await second.bye()).toBe(0);
   });
 
+  it('is written also when it came before the session began, and so has no number of its own', async () => {
+    const dir = account();
+    const sj = start(dir);
+    sj.give(message('a@x', 'early'));
+    sj.session('P', 0);
+    sj.give(message('a@x', 'one'));
+    await until(() => sj.done === 1);
+    expect(said(dir, 'a@x')).toEqual(['early', 'one']);
+    expect(await sj.bye()).toBe(0);
+  });
+
   it('is written though no session was ever told of', async () => {
     const dir = account();
     const sj = start(dir);
