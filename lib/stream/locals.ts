@@ -65,6 +65,9 @@ type Source = {
   again: number;
 };
 
+/** A daemon that knows of all this says so within so many milliseconds. */
+const HELLO = 10_000;
+
 const NAMES = ['messaged', 'presenced', 'iqd'] as const;
 
 export type LocalsConfig = {
@@ -88,6 +91,9 @@ export function createLocals({ dir, bare, limits, say, trace, sentBefore }: Loca
   let fifo: FifoReader | null = null;
   /** How many of its stanzas a daemon knows to be taken. */
   const told = new Map<Daemon, number>();
+  /** How many stanzas are in the pipe of a daemon that may yet say hello, and the end of the time for that. */
+  const piped = new Map<Daemon, number>();
+  let patience: NodeJS.Timeout | null = null;
   let died = false;
   let flowing = false;
 
@@ -148,10 +154,25 @@ export function createLocals({ dir, bare, limits, say, trace, sentBefore }: Loca
 
   function introduce(daemon: Daemon): void {
     daemon.tells = true;
+    piped.delete(daemon);
     const { name: id, resumed, incoming } = session!;
     tell(daemon, { what: 'session', id, n: incoming.given(daemon.name), resumed });
     // There may be nothing else for it to come along with.
     daemon.flush();
+  }
+
+  /** What a daemon has in its pipe counts as dealt with if nothing more is ever heard of it. */
+  function inPipe(daemon: Daemon, given: number): void {
+    if (daemon.tells) return;
+    if (patience !== null) return void piped.set(daemon, given);
+    session?.incoming.done(daemon.name, given);
+    on.batch();
+  }
+
+  function impatient(): void {
+    patience = null;
+    for (const [daemon, given] of piped) inPipe(daemon, given);
+    piped.clear();
   }
 
   function arrived(name: string, chunk: Buffer): void {
@@ -203,6 +224,7 @@ export function createLocals({ dir, bare, limits, say, trace, sentBefore }: Loca
         throw new Fatal(EXIT.temporary, `cannot open ${file}: ${reason(error)}`);
       }
       flowing = true;
+      patience = setTimeout(impatient, HELLO);
       const early = held;
       held = [];
       for (const { name, chunk } of early) source(name).splitter.push(chunk);
@@ -216,11 +238,7 @@ export function createLocals({ dir, bare, limits, say, trace, sentBefore }: Loca
       let free = true;
       for (const daemon of daemons.values()) {
         const given = session?.incoming.given(daemon.name) ?? 0;
-        const taken = () => {
-          session?.incoming.done(daemon.name, given);
-          on.batch();
-        };
-        if (!daemon.flush(daemon.tells ? undefined : taken) && daemon.running) free = false;
+        if (!daemon.flush(daemon.tells ? undefined : () => inPipe(daemon, given)) && daemon.running) free = false;
       }
       return free;
     },
@@ -259,6 +277,7 @@ export function createLocals({ dir, bare, limits, say, trace, sentBefore }: Loca
       sources.get('in')?.splitter.eof();
     },
     end(bye) {
+      if (patience !== null) clearTimeout(patience);
       fifo?.close();
       for (const daemon of daemons.values()) {
         if (bye) tell(daemon, { what: 'bye' });

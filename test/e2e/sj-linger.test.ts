@@ -1,9 +1,9 @@
-// Between two connections: whoever writes into a contact's `in` then is told so, or is read by the next messaged.
+// Between two connections, and two processes: what must not fall into the gap.
 import { once } from 'node:events';
 import fs from 'node:fs';
 import path from 'node:path';
 import { expect, it } from 'vitest';
-import { ALICE, BOB, group, startBed, startSuite, until, untimed } from './bed/suite.ts';
+import { ALICE, BIN, BOB, group, scratch, startBed, startSuite, until, untimed } from './bed/suite.ts';
 
 const holding = (...names: string[]) => {
   const fd = fs.openSync(path.join(...names), 'w');
@@ -37,4 +37,30 @@ it('what is written while messaged waits for its successor is sent by that, in o
   expect([first.err().split('\n').length, second.err()]).toEqual([2, '']);
   const bodies = server.received().map(({ xml }) => /<body>(.*)<\/body>/.exec(xml)?.[1]);
   expect(bodies.filter((body) => body !== undefined)).toEqual(['one', 'two', 'three', 'four']);
+});
+
+it('what a messaged was given that has not said anything yet is not acknowledged', async () => {
+  const server = await startBed();
+  const place = scratch();
+  const slow = `#!/bin/sh\nuntil [ -e "$SJ_DIR/go" ]; do sleep 0.1; done\nexec ${BIN}/messaged "$@"\n`;
+  fs.writeFileSync(path.join(place, 'messaged'), slow, { mode: 0o755 });
+  const env = { PATH: `${place}:${BIN}:${process.env.PATH}` };
+  const first = await startSuite(server, { env }).online();
+  await server.online(ALICE);
+  for (const n of [1, 2, 3])
+    await server.inject(ALICE, `<message from='${BOB}/r' type='chat' id='i${n}'><body>${n}</body></message>`);
+  // Each answer comes after what the one before has set in motion.
+  const answers = () => server.heard().match(/<a xmlns='urn:xmpp:sm:3' h='\d+'\/>/g)?.length ?? 0;
+  for (let i = 0; i < 3; i++) {
+    const before = answers();
+    await server.inject(ALICE, `<r xmlns='urn:xmpp:sm:3'/>`);
+    await until(() => answers() > before);
+  }
+  process.kill(-first.child.pid!, 'SIGKILL');
+  await first.ended;
+
+  fs.writeFileSync(path.join(first.dir, 'go'), '');
+  const second = await startSuite(server, { dir: first.dir, env }).online();
+  const out = await second.see(`${BOB}/out`, '> 3\n');
+  expect(untimed(out)).toBe([1, 2, 3].map((n) => `<${BOB}/r> ${n}\n`).join(''));
 });
