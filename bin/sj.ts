@@ -3,7 +3,8 @@ import { descriptor } from '../lib/cli/inherited.ts';
 import { readLimits } from '../lib/cli/limits.ts';
 import { options } from '../lib/cli/options.ts';
 import { readPassword } from '../lib/cli/password.ts';
-import { accountDir, openAccount, setState, wasKilled } from '../lib/files/account.ts';
+import { accountDir, killedWhile, openAccount, setState } from '../lib/files/account.ts';
+import { logEvent } from '../lib/files/events.ts';
 import { readFloor, writeFloor } from '../lib/files/floor.ts';
 import { clearPresences } from '../lib/presence/clear.ts';
 import { floorAfter, isMechanism } from '../lib/sasl/floor.ts';
@@ -53,12 +54,14 @@ run('sj', async (say) => {
   const dir = accountDir(value.d);
   const lock = await openAccount(dir);
   try {
-    if (wasKilled(dir)) {
+    const account = `${who.user}@${who.domain}`;
+    const interrupted = killedWhile(dir);
+    if (interrupted !== null) {
       clearPresences(dir, say.warn);
+      if (interrupted === 'online') logEvent(dir, 'offline', account, 'sj was killed');
       setState(dir, 'offline');
     }
     const identity = readIdentity(dir);
-    const account = `${who.user}@${who.domain}`;
     const asked = readOnce(() => readPassword({ fd, dir }));
     // Asked for before the server's clock runs; a certificate may do without it.
     if (identity === undefined) await asked();

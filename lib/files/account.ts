@@ -53,11 +53,12 @@ export function setState(dir: string, state: State): void {
   replaceFile(path.join(dir, 'state'), `${printable(state)}\n`);
 }
 
-/** Whether the last program on the directory was killed: its state still says that it is there. */
-export function wasKilled(dir: string): boolean {
+/** What the last program on the directory was doing when it was killed, as its state still says; null: it was not. */
+export function killedWhile(dir: string): 'connecting' | 'online' | null {
   try {
-    return /^(connecting|online)\b/.test(fs.readFileSync(path.join(dir, 'state'), 'utf8'));
+    const [word] = fs.readFileSync(path.join(dir, 'state'), 'utf8').split(/\s/, 1);
+    return word === 'connecting' || word === 'online' ? word : null;
   } catch {
-    return false;
+    return null;
   }
 }

@@ -20,11 +20,11 @@ import type { DaemonName } from './route.ts';
 export type Numbers = Readonly<Record<DaemonName, number>>;
 export const NO_NUMBERS: Numbers = { messaged: 0, presenced: 0, iqd: 0 };
 
-/** A session that the server keeps for us. */
+/** A session of stream management. */
 export type Resumable = {
-  /** The account it is of, as a bare JID; the id that the server gave it; the full JID that is bound. */
+  /** The account it is of, as a bare JID; the id that the server gave it if it keeps it; the full JID that is bound. */
   readonly account: string;
-  readonly id: string;
+  readonly id: string | null;
   readonly jid: string;
 };
 
@@ -116,7 +116,9 @@ function isResumable(value: unknown): value is Resumable {
   return (
     typeof value === 'object' &&
     value !== null &&
-    ['account', 'id', 'jid'].every((key) => typeof (value as Record<string, unknown>)[key] === 'string')
+    ['account', 'jid'].every((key) => typeof (value as Record<string, unknown>)[key] === 'string') &&
+    'id' in value &&
+    (value.id === null || typeof value.id === 'string')
   );
 }
 

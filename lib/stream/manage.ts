@@ -83,7 +83,7 @@ export type Incoming<Name extends string> = {
   readonly handled: number;
   /** A stanza for one of the takers, or for nobody, has arrived. @returns its number among those of the taker */
   arrived(taker: Name | null): number;
-  /** The taker is given a stanza that did not come from the other side. */
+  /** The taker is given a stanza that does not count, before any that does. */
   extra(taker: Name): void;
   /** The number of the last stanza that a taker was given. */
   given(taker: Name): number;
@@ -94,6 +94,9 @@ export type Incoming<Name extends string> = {
   /** The numbers of the takers at `handled`, to go on from after a resumption. */
   readonly numbers: Readonly<Record<Name, number>>;
 };
+
+/** What arrives while nobody deals with anything must not add up: beyond so many batches, they become one. */
+const MOST_MARKS = 1000;
 
 /**
  * @param from where an earlier connection of the session stood: the count that was dealt with, and each taker's number
@@ -135,13 +138,18 @@ export function createIncoming<Name extends string>(from: {
       count = plus(count, 1);
       return taker === null ? 0 : ++takers[taker].given;
     },
-    extra: (taker) => void takers[taker].given++,
+    extra(taker) {
+      takers[taker].given++;
+      // It will not come again, so the numbers of those that may come again begin after it.
+      numbers = { ...numbers, [taker]: numbers[taker] + 1 };
+    },
     given: (taker) => takers[taker].given,
     mark() {
       if (count === marked) return;
       marked = count;
       const given = {} as Record<Name, number>;
       for (const name of names) given[name] = takers[name].given;
+      if (marks.length >= MOST_MARKS) marks.pop();
       marks.push({ count, numbers: given });
       advance();
     },
@@ -171,12 +179,15 @@ export type Manners = {
 /** So many stanzas, or so many milliseconds after the first one, and it is time. */
 const EVERY = { stanzas: 100, time: 5000 } as const;
 
+/** Who has not answered for so many milliseconds is asked again. */
+const PATIENCE = 60_000;
+
 export function createManners(start = 0): Manners {
   /** What we acknowledged last. */
   let told = start;
   /** The other side asked when so many had arrived that it has not been told of. */
   let owed: 'now' | 'later' | null = null;
-  let asking = false;
+  let askedAt: number | null = null;
   let openSince: number | null = null;
   let toldSince: number | null = null;
   return {
@@ -187,7 +198,7 @@ export function createManners(start = 0): Manners {
       owed = 'now';
     },
     answered() {
-      asking = false;
+      askedAt = null;
       openSince = null;
     },
     due({ open, handled, count }, now) {
@@ -202,8 +213,9 @@ export function createManners(start = 0): Manners {
       if (owed !== null) owed = handled === count ? null : 'later';
 
       openSince = open === 0 ? null : (openSince ?? now);
-      const ask = !asking && openSince !== null && (open >= EVERY.stanzas || now - openSince >= EVERY.time);
-      if (ask) asking = true;
+      const wanted = openSince !== null && (open >= EVERY.stanzas || now - openSince >= EVERY.time);
+      const ask = wanted && (askedAt === null || now - askedAt >= PATIENCE);
+      if (ask) askedAt = now;
       return { acknowledge, ask };
     },
   };

@@ -3,7 +3,7 @@
  * holds the pure parts together; what a stanza means is decided in `route.ts`, what a server says before the session in
  * `negotiate.ts`, what has arrived and what has not in `upkeep.ts`.
  */
-import { Element } from 'ltx';
+import type { Element } from 'ltx';
 import { EXIT, type ExitCode, Fatal, reason, type Say } from '../cli/die.ts';
 import { type Limits, stanzaLimits } from '../cli/limits.ts';
 import { setState } from '../files/account.ts';
@@ -12,17 +12,17 @@ import { bareOf } from '../jid/jid.ts';
 import type { Bindings } from '../sasl/binding.ts';
 import { CLIENT_NS } from '../xml/read.ts';
 import { createSplitter, type Piece } from '../xml/split.ts';
-import { parseElement } from '../xml/tree.ts';
 import { canonical } from '../xml/write.ts';
 import { type Asked, createAsked } from './asked.ts';
 import { Breach, streamFault } from './faults.ts';
 import { openLink } from './link.ts';
 import { createLiveness } from './liveness.ts';
 import { createLocals } from './locals.ts';
-import { type Sent, SM_NS } from './manage.ts';
+import { noAnswer, notSent } from './lost.ts';
+import { SM_NS } from './manage.ts';
 import { type Account, counter, negotiate, type Session } from './negotiate.ts';
 import { createParting, FAREWELL, type Line } from './parting.ts';
-import { rootOf, routeIncoming, treeOf, wayOf } from './route.ts';
+import { type DaemonName, rootOf, routeIncoming, treeOf, wayOf } from './route.ts';
 import { createSender } from './sender.ts';
 import type { Trace } from './trace.ts';
 import type { Upkeep } from './upkeep.ts';
@@ -232,29 +232,22 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
     setState(dir, `online ${jid}`);
     logEvent(dir, 'online', bare, jid);
     for (const stanza of again) sender.text(stanza.bytes.toString());
-    for (const stanza of lost) giveUp(stanza);
+    for (const { bytes } of lost) extra('messaged', notSent(bytes));
     // Servers tell of changed subscriptions only who has asked for the roster (RFC 6121 section 2.2).
     if (!resumed) sender.stanza("<iq type='get' id='sj:roster'><query xmlns='jabber:iq:roster'/></iq>");
     for (const stanza of early) {
       const way = wayOf(stanza.name, stanza.attrs, asked);
-      if (way !== null) locals.put(way, canonical(stanza));
+      if (way !== null) extra(way, stanza);
     }
     locals.online({ name: upkeep.name, resumed, incoming: upkeep.incoming, asked });
-    if (!resumed) for (const [id, to] of unanswered) answerFor(id, to);
+    if (!resumed) for (const [id, to] of unanswered) extra('iqd', noAnswer(id, to));
     handOver();
   }
 
-  /** Whoever asked in a session that could not be resumed gets an answer, too. */
-  function answerFor(id: string, to: string): void {
-    const iq = new Element('iq', { type: 'error', id, ...(to !== '' && { from: to }) });
-    iq.c('error', { type: 'wait' }).c('remote-server-timeout', { xmlns: 'urn:ietf:params:xml:ns:xmpp-stanzas' });
-    upkeep.incoming.extra('iqd');
-    locals.put('iqd', canonical(iq));
-  }
-
-  function giveUp(stanza: Sent): void {
-    const { to = '' } = parseElement(stanza.bytes).attrs;
-    logEvent(dir, 'error', bareOf(to) ?? '', 'not sent again after the connection was lost: it is too old for a room');
+  /** Hands a daemon what does not count in the session. */
+  function extra(way: DaemonName, stanza: Element): void {
+    upkeep.extra(way);
+    locals.put(way, canonical(stanza));
   }
 
   function watch(): void {

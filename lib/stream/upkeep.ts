@@ -36,6 +36,8 @@ export type Upkeep = {
    * @returns what has to be sent before anything else, and what is given up
    */
   begin(session: Session): { again: readonly Sent[]; lost: readonly Sent[] };
+  /** A daemon is about to be given a stanza that does not count in the session, before any that does. */
+  extra(taker: DaemonName): void;
   /** Whether the server tells what has arrived. */
   readonly managed: boolean;
   /** Something is to be said sooner or later: call `due` again after some seconds. */
@@ -96,8 +98,9 @@ export function openUpkeep(dir: string, account: string): Upkeep {
   } catch (error) {
     throw new Fatal(EXIT.temporary, `cannot open ${path.join(dir, FILE)}: ${reason(error)}`);
   }
-  const state: Kept = reader.kept();
-  if (state.session?.account !== account) state.session = null;
+  let state: Kept = reader.kept();
+  // What somebody else has not got rid of is not ours to say.
+  if (state.session !== null && state.session.account !== account) state = createReader().kept();
   let managed = false;
   let name = '';
   let incoming = createIncoming<DaemonName>(state.incoming);
@@ -132,7 +135,7 @@ export function openUpkeep(dir: string, account: string): Upkeep {
       if (fate === 'again') again.push(delayed(stanza, now));
       else if (fate === 'lost') lost.push(stanza);
     }
-    state.session = session.managed?.id ? { account, id: session.managed.id, jid: session.jid } : null;
+    state.session = managed ? { account, id: session.managed?.id ?? null, jid: session.jid } : null;
     state.asked.clear();
     incoming = createIncoming<DaemonName>({ count: 0, numbers: NO_NUMBERS });
     manners = createManners();
@@ -146,12 +149,16 @@ export function openUpkeep(dir: string, account: string): Upkeep {
   return {
     get resume() {
       const { session } = state;
-      return session === null ? null : { id: session.id, jid: session.jid, h: state.incoming.count };
+      return session?.id == null ? null : { id: session.id, jid: session.jid, h: state.incoming.count };
     },
     get asked() {
       return state.asked;
     },
     begin,
+    extra(taker) {
+      incoming.extra(taker);
+      if (managed) spool.append(inLine(incoming.handled, incoming.numbers));
+    },
     get managed() {
       return managed;
     },
@@ -205,7 +212,7 @@ export function openUpkeep(dir: string, account: string): Upkeep {
     },
     request: () => (managed && state.outgoing.openCount > 0 ? REQUEST : ''),
     over() {
-      state.session = null;
+      if (state.session !== null) state.session = { ...state.session, id: null };
       if (spool.size > 0) tidy();
       place(dir, null);
     },

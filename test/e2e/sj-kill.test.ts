@@ -63,11 +63,14 @@ describe('kill -9 of sj', () => {
     expect(presence(alice)).toBe('');
     await until(() => server.connections() === 0);
     expect(fs.existsSync(path.join(alice.dir, '.lock'))).toBe(true);
+    const before = events(alice.dir).length;
 
     const next = await startSuite(server, { dir: alice.dir }).online();
     await next.sh(`echo again > ${BOB}/in`);
     await server.waitFor(({ xml }) => xml.includes('<body>again</body>'));
     expect(next.err()).toBe('');
+    expect(events(alice.dir)[before]).toEqual(['offline', ALICE, 'sj was killed']);
+    expect(events(alice.dir)[before + 1]![0]).toBe('online');
     next.child.kill('SIGTERM');
     expect(await next.ended).toBe(0);
     expect(snapshot(alice.dir)).not.toContain('.lock');

@@ -98,6 +98,32 @@ describe('incoming', () => {
     );
   });
 
+  it('numbers what does not count before what does', () => {
+    const incoming = createIncoming({ count: 0, numbers: { a: 0, b: 0 } });
+    incoming.extra('a');
+    expect([incoming.given('a'), incoming.numbers]).toEqual([1, { a: 1, b: 0 }]);
+    expect(incoming.arrived('a')).toBe(2);
+    incoming.mark();
+    incoming.done('a', 1);
+    expect(incoming.handled).toBe(0);
+    incoming.done('a', 2);
+    expect([incoming.handled, incoming.numbers]).toEqual([1, { a: 2, b: 0 }]);
+  });
+
+  it('counts right after more batches than it keeps apart', () => {
+    const incoming = createIncoming({ count: 0, numbers: { a: 0 } });
+    for (let i = 0; i < 5000; i++) {
+      incoming.arrived('a');
+      incoming.mark();
+    }
+    incoming.done('a', 500);
+    expect(incoming.handled).toBe(500);
+    incoming.done('a', 4999);
+    expect(incoming.handled).toBe(999);
+    incoming.done('a', 5000);
+    expect([incoming.handled, incoming.numbers]).toEqual([5000, { a: 5000 }]);
+  });
+
   it('does not believe in what was never given', () => {
     const incoming = createIncoming({ count: 0, numbers: { a: 0 } });
     incoming.done('a', 50);
@@ -137,8 +163,12 @@ describe('manners', () => {
     const manners = createManners();
     expect(manners.due({ ...idle, open: 1 }, 0).ask).toBe(false);
     expect(manners.due({ ...idle, open: 2 }, 5000).ask).toBe(true);
-    expect(manners.due({ ...idle, open: 200 }, 9e9).ask).toBe(false);
+    expect(manners.due({ ...idle, open: 200 }, 64_999).ask).toBe(false);
     manners.answered();
-    expect(manners.due({ ...idle, open: 100 }, 9e9).ask).toBe(true);
+    expect(manners.due({ ...idle, open: 100 }, 65_000).ask).toBe(true);
+    // Who has not answered for a minute is asked again.
+    expect(manners.due({ ...idle, open: 100 }, 124_999).ask).toBe(false);
+    expect(manners.due({ ...idle, open: 100 }, 125_000).ask).toBe(true);
+    expect(manners.due({ ...idle, open: 100 }, 125_001).ask).toBe(false);
   });
 });

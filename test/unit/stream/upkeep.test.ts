@@ -64,9 +64,17 @@ describe('a session that is resumed', () => {
     expect(() => openUpkeep(dir, ME).begin(resumed(2))).toThrow(/more than it was sent/);
   });
 
-  it('is that of the same account only', () => {
-    const { dir } = begun();
-    expect(openUpkeep(dir, 'eve@x').resume).toBeNull();
+  it('is that of the same account only, and so is what was to be said', () => {
+    for (const id of ['one', null]) {
+      const dir = scratch();
+      const upkeep = openUpkeep(dir, ME);
+      upkeep.begin(fresh(id));
+      upkeep.sent([message('m1')]);
+      upkeep.ask('q1', 'bob@x');
+      const eve = openUpkeep(dir, 'eve@x');
+      expect([eve.resume, eve.asked.size]).toEqual([null, 0]);
+      expect(eve.begin(fresh('two'))).toEqual({ again: [], lost: [] });
+    }
   });
 
   it('is not there if the server will not keep it, or it is over', () => {
@@ -78,6 +86,15 @@ describe('a session that is resumed', () => {
     upkeep.close();
     expect(openUpkeep(dir, ME).resume).toBeNull();
     expect(fs.readdirSync(dir)).toEqual(['.queue']);
+  });
+
+  it('goes on behind what came before it began to count', () => {
+    const { dir, upkeep } = begun();
+    upkeep.extra('messaged');
+    expect(openUpkeep(dir, ME).begin(resumed(0))).toEqual({ again: [], lost: [] });
+    const next = openUpkeep(dir, ME);
+    next.begin(resumed(0));
+    expect(next.incoming.arrived('messaged')).toBe(2);
   });
 });
 
