@@ -4,6 +4,7 @@ import path from 'node:path';
 import { EXIT, errno, Fatal, printable, reason } from '../cli/die.ts';
 import { type Lock, LockedError, takeLock } from './lock.ts';
 import { mkfifos } from './mkfifo.ts';
+import { isPassing } from './passing.ts';
 import { replaceFile } from './replace.ts';
 
 /** The directory that a program works on: option `-d`, else SJ_DIR, else `./xmpp`. */
@@ -11,20 +12,20 @@ export const accountDir = (option: string | undefined): string => option ?? (pro
 
 /**
  * Makes the directory if it is not there, locks it, and sees to its `in`.
- * @throws Fatal 100 if it is not usable or somebody else holds it
+ * @throws Fatal 100 if it is not usable or somebody else holds it; 111 where that may pass
  */
 export async function openAccount(dir: string): Promise<Lock> {
   try {
     fs.mkdirSync(dir, { recursive: true, mode: 0o700 });
   } catch (error) {
-    throw new Fatal(EXIT.usage, `cannot make ${dir}: ${reason(error)}`);
+    throw new Fatal(code(error), `cannot make ${dir}: ${reason(error)}`);
   }
   let lock: Lock;
   try {
     lock = takeLock(dir);
   } catch (error) {
     if (error instanceof LockedError) throw new Fatal(EXIT.usage, `${dir} is in use by ${error.holder}`);
-    throw new Fatal(EXIT.usage, `cannot lock ${dir}: ${reason(error)}`);
+    throw new Fatal(code(error), `cannot lock ${dir}: ${reason(error)}`);
   }
   const fifo = path.join(dir, 'in');
   try {
@@ -32,10 +33,12 @@ export async function openAccount(dir: string): Promise<Lock> {
     if (kind(fifo) !== 'fifo') throw new Fatal(EXIT.usage, `cannot open ${fifo}: not a FIFO`);
   } catch (error) {
     lock.release();
-    throw error instanceof Fatal ? error : new Fatal(EXIT.usage, `cannot make ${fifo}: ${reason(error)}`);
+    throw error instanceof Fatal ? error : new Fatal(code(error), `cannot make ${fifo}: ${reason(error)}`);
   }
   return lock;
 }
+
+const code = (error: unknown) => (isPassing(error) ? EXIT.temporary : EXIT.usage);
 
 function kind(file: string): 'fifo' | 'nothing' | 'other' {
   try {

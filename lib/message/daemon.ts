@@ -131,8 +131,8 @@ export async function messaged(options: MessagedOptions): Promise<void> {
   process.on('SIGINT', () => {});
   const told = new Promise<void>((resolve) => process.on('SIGTERM', resolve));
   // The watch first, then a look: what is made in between is seen by one of them.
-  const tree = watchTree(dir, { base: chats.look, rescan: () => void chats.scan() });
-  process.on('SIGHUP', () => void chats.scan());
+  const tree = watchTree(dir, { base: chats.look, rescan: () => void chats.scan(), warn });
+  process.on('SIGHUP', tree.rescan);
   await chats.scan();
 
   const ended = new Promise<void>((resolve) => {

@@ -9,6 +9,7 @@ import { type BusyFiles, createBusyFiles, type Seen } from '../files/busy.ts';
 import { ensureContact } from '../files/contact.ts';
 import { type EventType, eventLine } from '../files/events.ts';
 import { dirName, isCutName, jidOfName } from '../files/names.ts';
+import { isPassing } from '../files/passing.ts';
 import { type Entry, keptEntry, type Redo } from '../files/redo.ts';
 import { type Intent, type Note, type State, snapshot } from './state.ts';
 
@@ -63,9 +64,6 @@ type Target = {
   readonly files: readonly Pending[];
   dirty: boolean;
 };
-
-/** Troubles of the system; others are those of a file, and each has its own word. */
-const PASSING = new Set(['ENOSPC', 'EDQUOT', 'EIO', 'EROFS', 'EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN']);
 
 /** Bytes kept before nothing more should come, and how often to try again, in milliseconds. */
 const MOST_KEPT = 1_048_576;
@@ -229,7 +227,8 @@ export function createJournal(dir: string, on: JournalEvents, { kept: log, room 
       const rest = error instanceof TornRecord ? all.subarray(error.written) : all;
       pending.rest = Buffer.from(rest);
       kept += rest.length;
-      complain(PASSING.has(errno(error)) ? '' : pending.file, pending.file, error);
+      // Of the system's troubles one word is enough; those of a file are each its own.
+      complain(isPassing(error) ? '' : pending.file, pending.file, error);
     }
   }
 

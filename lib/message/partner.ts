@@ -194,8 +194,8 @@ export async function partner(options: PartnerOptions): Promise<void> {
   const over = Promise.race([ended, told]).then(() => stop.abort());
   inlet.hello();
   // The watch first, then a look: what is made in between is seen by one of them.
-  const tree = watchTree(dir, { base: chats.look, rescan: () => void chats.scan() });
-  process.on('SIGHUP', () => void chats.scan());
+  const tree = watchTree(dir, { base: chats.look, rescan: () => void chats.scan(), warn });
+  process.on('SIGHUP', tree.rescan);
   await chats.scan();
   desk = await prepare();
   if (desk !== null) {

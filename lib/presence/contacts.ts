@@ -38,6 +38,8 @@ export type Contacts = {
   remember(memory: Memory, before: Known | null): void;
   /** Characters for `events` that could not be written yet. */
   readonly behind: number;
+  /** Whether there are files that could not be brought up to date: `retry` does it later. */
+  readonly stale: boolean;
   /** A contact's directory is there, perhaps a new one: shows in it what is known, if it does not show it yet. */
   appeared(jid: string, directory: string): void;
   /** The directory has gone; the contact's next available presence makes another one. */
@@ -59,6 +61,7 @@ export function createContacts(options: ContactsOptions): Contacts {
 
   /** What is to be written there; bytes if a part of it has been. */
   let events: string | Buffer = '';
+  let stale = false;
 
   const log = (type: EventType, jid: string, detail: string) => {
     const line = eventLine(Date.now(), type, jid, detail);
@@ -119,6 +122,7 @@ export function createContacts(options: ContactsOptions): Contacts {
     // Whoever removes a directory wants to see no more of it.
     if (fate === 'gone' || (fate === 'done' && line === '')) shown.delete(jid);
     else shown.set(jid, entry);
+    if (fate === 'failed') stale = true;
     if (fate !== 'done') return;
     entry.line = line;
     log('presence', jid, line === '' ? 'offline' : line);
@@ -187,7 +191,11 @@ export function createContacts(options: ContactsOptions): Contacts {
       update(jid, false);
     },
     vanished: (jid) => void shown.delete(jid),
+    get stale() {
+      return stale;
+    },
     retry() {
+      stale = false;
       for (const jid of [...shown.keys()]) update(jid, true);
       flushEvents();
     },

@@ -102,10 +102,16 @@ export async function presenced(options: PresencedOptions): Promise<void> {
     if (session !== null && notes === null) return;
     clearTimeout(timer);
     contacts.batchEnd();
-    if (contacts.behind === 0 && keep()) inlet.done(last);
-    else timer = setTimeout(settle, AGAIN);
+    const kept = contacts.behind === 0 && keep();
+    if (kept) inlet.done(last);
+    if (!kept || contacts.stale) timer = setTimeout(again, AGAIN);
     if (contacts.behind + (notes?.pending ?? 0) > MOST_BEHIND) feed?.pause();
     else feed?.resume();
+  }
+
+  function again(): void {
+    contacts.retry();
+    settle();
   }
 
   function keep(): boolean {

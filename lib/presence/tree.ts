@@ -174,6 +174,7 @@ export function openTree(
       if (file === FILE) note(name, false);
     },
     rescan,
+    warn: troubles.warn,
   });
 
   return {
@@ -182,7 +183,7 @@ export function openTree(
       all = true;
       apply(false);
     },
-    rescan,
+    rescan: watch.rescan,
     pause() {
       paused = true;
       clearTimeout(timer);

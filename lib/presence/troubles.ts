@@ -5,6 +5,8 @@ export type Troubles = {
   report(thing: string, doing: string, error: unknown): void;
   /** It works. */
   well(thing: string): void;
+  /** Says what is kept in mind elsewhere. */
+  warn(message: string): void;
 };
 
 /** Remembers what has been complained of, so that a thing tried again and again is complained of once. */
@@ -20,5 +22,6 @@ export function createTroubles(warn: (message: string) => void): Troubles {
       warn(`cannot ${doing} ${thing}: ${why}`);
     },
     well: (thing) => void known.delete(thing),
+    warn,
   };
 }

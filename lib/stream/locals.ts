@@ -6,7 +6,7 @@ import path from 'node:path';
 import { EXIT, Fatal, reason, type Say } from '../cli/die.ts';
 import { type Limits, limitsText, stanzaLimits } from '../cli/limits.ts';
 import { logEvent } from '../files/events.ts';
-import { type FifoReader, openFifo } from '../files/fifo.ts';
+import { openSteadyFifo, type SteadyFifo } from '../files/steady.ts';
 import { createSplitter, type Piece, type Splitter } from '../xml/split.ts';
 import { canonical } from '../xml/write.ts';
 import type { Asked } from './asked.ts';
@@ -25,8 +25,6 @@ export type LocalEvents = {
   drain(): void;
   /** A daemon has ended. */
   exit(name: DaemonName, how: string): void;
-  /** Nothing works without this: the session is to end. */
-  broken(error: Fatal): void;
 };
 
 export type Locals = {
@@ -46,6 +44,8 @@ export type Locals = {
   taken(): () => void;
   /** Lets local programs go on writing, or makes them wait. */
   flow(on: boolean): void;
+  /** Looks whether `in` is still the one that is read. */
+  check(): void;
   /** Reads what writers of `in` still have to say. */
   drainIn(grace: number): Promise<void>;
   /** No more stanzas for the daemons. @param bye the session is over for good */
@@ -88,7 +88,7 @@ export function createLocals({ dir, bare, limits, say, trace, sentBefore }: Loca
   /** What daemons have sent before the session was there. */
   let held: { name: DaemonName; chunk: Buffer }[] = [];
   let session: Parameters<Locals['online']>[0] | null = null;
-  let fifo: FifoReader | null = null;
+  let fifo: SteadyFifo | null = null;
   /** How many of its stanzas a daemon knows to be taken. */
   const told = new Map<Daemon, number>();
   /** How many stanzas are in the pipe of a daemon that may yet say hello, and the end of the time for that. */
@@ -212,13 +212,16 @@ export function createLocals({ dir, bare, limits, say, trace, sentBefore }: Loca
       session = given;
       const file = path.join(dir, 'in');
       try {
-        fifo = openFifo(file, {
+        fifo = openSteadyFifo(file, {
           data: (chunk) => arrived('in', chunk),
           eof() {
             sources.get('in')?.splitter.eof();
             on.batch();
           },
-          error: (error) => on.broken(new Fatal(EXIT.temporary, `cannot read ${file}: ${reason(error)}`)),
+          trouble(why) {
+            say.warn(`cannot read ${file}: ${why}; it is tried again`);
+            logEvent(dir, 'error', '', `cannot read in: ${why}`);
+          },
         });
       } catch (error) {
         throw new Fatal(EXIT.temporary, `cannot open ${file}: ${reason(error)}`);
@@ -272,6 +275,7 @@ export function createLocals({ dir, bare, limits, say, trace, sentBefore }: Loca
         else daemon.pause();
       }
     },
+    check: () => fifo?.check(),
     async drainIn(grace) {
       await fifo?.drain(grace);
       sources.get('in')?.splitter.eof();

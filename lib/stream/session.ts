@@ -6,7 +6,7 @@
 import type { Element } from 'ltx';
 import { EXIT, type ExitCode, Fatal, reason, type Say } from '../cli/die.ts';
 import { type Limits, stanzaLimits } from '../cli/limits.ts';
-import { setState } from '../files/account.ts';
+import { type State, setState } from '../files/account.ts';
 import { logEvent } from '../files/events.ts';
 import { bareOf } from '../jid/jid.ts';
 import type { Bindings } from '../sasl/binding.ts';
@@ -84,7 +84,6 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
         parting.happened('exits');
         if (phase === 'negotiating' || phase === 'online') end(new Fatal(EXIT.temporary, `${name} ${how}`));
       },
-      broken: end,
     },
   );
 
@@ -220,6 +219,15 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
 
   // The session.
 
+  /** What is shown is news; the session does not depend on it. */
+  function show(state: State): void {
+    try {
+      setState(dir, state);
+    } catch (error) {
+      say.warn(`cannot write ${dir}/state: ${reason(error)}`);
+    }
+  }
+
   function online(session: Session): void {
     const { jid } = session;
     if (!config.ours()) throw new Fatal(EXIT.usage, `${dir} was taken over by another sj`);
@@ -229,7 +237,7 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
     const { again, lost } = upkeep.begin(session);
     phase = 'online';
     asked = createAsked(jid, resumed ? unanswered : [], upkeep, limits.requests);
-    setState(dir, `online ${jid}`);
+    show(`online ${jid}`);
     logEvent(dir, 'online', bare, jid);
     for (const stanza of again) sender.text(stanza.bytes.toString());
     for (const { bytes } of lost) extra('messaged', notSent(bytes));
@@ -286,14 +294,15 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
       phase = 'over';
       sender.stop();
       if (wasOnline) logEvent(dir, 'offline', bare, fatal?.message ?? '');
-      setState(dir, fatal === null ? 'offline' : `failed ${fatal.message}`);
+      show(fatal === null ? 'offline' : `failed ${fatal.message}`);
       resolveExit(fatal?.code ?? EXIT.ok);
     });
   }
 
-  setState(dir, 'connecting');
+  show('connecting');
   stop.addEventListener('abort', () => end(null));
   config.onDoubt(() => {
+    locals.check();
     liveness.doubt(now());
     if (phase === 'online') watch();
   });

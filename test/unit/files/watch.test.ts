@@ -12,6 +12,7 @@ it('sees directories come and go, and files in those that are watched', async ()
     base: (name) => base.push(name),
     contact: (name, file) => contact.push(`${name}/${file}`),
     rescan() {},
+    warn() {},
   });
   onTestFinished(watch.close);
   fs.mkdirSync(path.join(dir, 'bob@x'));
@@ -37,7 +38,11 @@ it('sees directories come and go, and files in those that are watched', async ()
 });
 
 it('does without what it cannot watch', () => {
-  const watch = watchTree(path.join(scratch(), 'gone'), { base() {}, rescan() {} });
+  const watch = watchTree(path.join(scratch(), 'gone'), {
+    base() {},
+    rescan() {},
+    warn: (message) => expect.fail(message),
+  });
   watch.add('bob@x');
   watch.remove('bob@x');
   watch.close();
