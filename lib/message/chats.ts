@@ -95,7 +95,7 @@ function readAside(place: string, lines: Lines): void {
 export function createChats(dir: string, on: ChatEvents, limits: Limits = DEFAULT_LIMITS): Chats {
   /** By directory name. */
   const chats = new Map<string, Chat>();
-  const complained = new Set<string>();
+  const complained = new Map<string, string>();
   const most = Math.min(descriptorLimit() - RESERVE, limits.contacts);
   let reading = 0;
   let wanted: Chat[] = [];
@@ -104,8 +104,8 @@ export function createChats(dir: string, on: ChatEvents, limits: Limits = DEFAUL
   let closed = false;
 
   function complain(key: string, what: string, why: string): void {
-    if (complained.has(key)) return;
-    complained.add(key);
+    if (complained.get(key) === why || (key === SCARCE && complained.has(key))) return;
+    complained.set(key, why);
     on.warn(`${path.join(dir, what)}: ${why}`);
   }
 
@@ -142,7 +142,7 @@ export function createChats(dir: string, on: ChatEvents, limits: Limits = DEFAUL
       ensureContact(dir, chat.jid);
       chat.named = true;
     } catch (error) {
-      complain(chat.name, chat.name, reason(error));
+      complain(`${chat.name}/id`, chat.name, reason(error));
     }
   }
 
@@ -217,6 +217,7 @@ export function createChats(dir: string, on: ChatEvents, limits: Limits = DEFAUL
   function forget(name: string): void {
     const chat = chats.get(name);
     complained.delete(name);
+    complained.delete(`${name}/id`);
     if (chat === undefined) return;
     hang(chat);
     chats.delete(name);
