@@ -176,8 +176,11 @@ export type Manners = {
   due(state: { open: number; handled: number; count: number }, now: number): { acknowledge: boolean; ask: boolean };
 };
 
-/** So many stanzas, or so many milliseconds after the first one, and it is time. */
-const EVERY = { stanzas: 100, time: 5000 } as const;
+/**
+ * So many stanzas, or so many milliseconds after the first one, and it is time. What the server has and has not
+ * acknowledged arrives twice if it can't resume the session, so it is asked sooner than it is told.
+ */
+const EVERY = { stanzas: 100, tell: 5000, ask: 1000 } as const;
 
 /** Who has not answered for so many milliseconds is asked again. */
 const PATIENCE = 60_000;
@@ -204,7 +207,7 @@ export function createManners(start = 0): Manners {
     due({ open, handled, count }, now) {
       const news = distance(handled, told);
       toldSince = news === 0 ? null : (toldSince ?? now);
-      const late = toldSince !== null && now - toldSince >= EVERY.time;
+      const late = toldSince !== null && now - toldSince >= EVERY.tell;
       const acknowledge = owed === 'now' || (news > 0 && (owed === 'later' || news >= EVERY.stanzas || late));
       if (acknowledge) {
         told = handled;
@@ -213,7 +216,7 @@ export function createManners(start = 0): Manners {
       if (owed !== null) owed = handled === count ? null : 'later';
 
       openSince = open === 0 ? null : (openSince ?? now);
-      const wanted = openSince !== null && (open >= EVERY.stanzas || now - openSince >= EVERY.time);
+      const wanted = openSince !== null && (open >= EVERY.stanzas || now - openSince >= EVERY.ask);
       const ask = wanted && (askedAt === null || now - askedAt >= PATIENCE);
       if (ask) askedAt = now;
       return { acknowledge, ask };

@@ -39,7 +39,7 @@ type Batch = { lines: Buffer; stanzas: Sent[]; tell: () => void };
 
 /** When, in milliseconds, to try again to keep what could not be kept, and to see whether to acknowledge or to ask. */
 const AGAIN = 1000;
-const LATER = 5000;
+const LATER = 1000;
 
 const NOTHING = Buffer.alloc(0);
 

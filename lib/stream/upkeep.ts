@@ -118,12 +118,20 @@ export function openUpkeep(dir: string, account: string): Upkeep {
     if (spool.size > LARGE && spool.size > 4 * state.outgoing.openBytes) tidy();
   }
 
+  function acknowledged(h: number): void {
+    manners.answered();
+    const news = state.outgoing.acknowledged(h);
+    if (news === null) throw tooHigh(h, state.outgoing.count);
+    if (news === 0) return;
+    spool.append(ackedLine(h));
+    tidyIfLarge();
+  }
+
   function begin(session: Session): { again: readonly Sent[]; lost: readonly Sent[] } {
     managed = session.managed !== null;
     name = session.managed?.id ?? randomUUID();
     if (session.managed?.resumed) {
-      if (state.outgoing.acknowledged(session.managed.h) === null)
-        throw tooHigh(session.managed.h, state.outgoing.count);
+      acknowledged(session.managed.h);
       return { again: state.outgoing.open, lost: [] };
     }
     if (session.arrivedBefore !== null) state.outgoing.acknowledged(session.arrivedBefore);
@@ -181,14 +189,7 @@ export function openUpkeep(dir: string, account: string): Upkeep {
       else done(null);
     },
     taken: (id) => state.taken.has(id),
-    acknowledged(h) {
-      manners.answered();
-      const news = state.outgoing.acknowledged(h);
-      if (news === null) throw tooHigh(h, state.outgoing.count);
-      if (news === 0) return;
-      spool.append(ackedLine(h));
-      tidyIfLarge();
-    },
+    acknowledged,
     wanted: () => manners.asked(),
     ask(id, to) {
       state.asked.set(id, to);

@@ -57,6 +57,14 @@ describe('a session that is resumed', () => {
     }
   });
 
+  it('keeps what the server said had arrived when it was resumed', () => {
+    const { dir, upkeep } = begun();
+    upkeep.sent([message('m1'), message('m2')]);
+    const second = openUpkeep(dir, ME);
+    expect(texts(second.begin(resumed(1)).again)).toEqual(texts([message('m2')]));
+    expect(texts(openUpkeep(dir, ME).begin(fresh('two')).again)).toEqual(texts([message('m2')]));
+  });
+
   it('does not believe in more than was sent', () => {
     const { dir, upkeep } = begun();
     upkeep.sent([message('m1')]);
