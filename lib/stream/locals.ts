@@ -201,6 +201,7 @@ export function createLocals({ dir, bare, limits, say, trace, sentBefore }: Loca
           drain: on.drain,
           exit(_, how, clean) {
             if (!clean) died = true;
+            else if (!daemon.tells) session?.incoming.done(name, session.incoming.given(name));
             on.exit(name, how);
           },
         });

@@ -59,6 +59,8 @@ export function createParting({ dir, say, upkeep, locals, sender, link, line }: 
   /** Sends what the daemons had to say in the end, and sees what has arrived; or leaves that to the next session. */
   async function settle(forGood: boolean): Promise<void> {
     try {
+      // What the server does not know to have arrived it keeps for the next session.
+      if (forGood) upkeep.wanted();
       sender.batch();
       const request = upkeep.request();
       if (forGood && line.state === 'open' && request !== '') {

@@ -149,6 +149,8 @@ it('what was written just before SIGTERM is sent, and what came is written down'
   expect(sent.filter((xml) => xml.includes('<body>last</body>'))).toHaveLength(1);
   expect(sent.filter((xml) => xml.includes("id='raw'"))).toHaveLength(1);
   expect(untimed(alice.read(BOB, 'out')).split('\n').sort()).toEqual(['', `<${ALICE}> last`, `<${BOB}/r> came`]);
+  // The server knows that, and keeps nothing for another time.
+  expect([server.offline(ALICE), server.history().at(-1)]).toEqual([[], expect.objectContaining({ waiting: 0 })]);
 });
 
 it('SIGTERM ends a session with a server that does not answer', async () => {
