@@ -5,6 +5,7 @@
 import path from 'node:path';
 import { EXIT, Fatal, reason, type Say } from '../cli/die.ts';
 import { type Limits, limitsText, stanzaLimits } from '../cli/limits.ts';
+import { createReports } from '../files/bursts.ts';
 import { logEvent } from '../files/events.ts';
 import { openSteadyFifo, type SteadyFifo } from '../files/steady.ts';
 import { createSplitter, type Piece, type Splitter } from '../xml/split.ts';
@@ -15,7 +16,7 @@ import { CONTROL_NS, type Control, controlText, readControl } from './control.ts
 import { type Daemon, startDaemon } from './daemons.ts';
 import { idOf } from './ledger.ts';
 import type { Incoming } from './manage.ts';
-import { checkOutgoing, type DaemonName, treeOf } from './route.ts';
+import { checkOutgoing, type DaemonName, textOf, treeOf } from './route.ts';
 import type { Trace } from './trace.ts';
 
 export type LocalEvents = {
@@ -53,6 +54,8 @@ export type Locals = {
   /** Reads nothing more from the daemons. */
   cutBack(): void;
   kill(): void;
+  /** Nothing more happens. */
+  close(): void;
   /** Whether any daemon is there, and whether one has ended as it should not. */
   readonly running: boolean;
   readonly died: boolean;
@@ -97,6 +100,12 @@ export function createLocals({ dir, bare, limits, say, trace, sentBefore }: Loca
   let died = false;
   let flowing = false;
 
+  const reports = createReports((text) => {
+    say.warn(text);
+    logEvent(dir, 'error', '', text);
+  });
+  const mostOf = (name: string) => (name === 'iq' ? Math.max(limits.iq, limits.stanza) : limits.stanza);
+
   function tell(daemon: Daemon, control: Control): void {
     if (daemon.tells && daemon.running) daemon.put(controlText(control));
   }
@@ -105,8 +114,7 @@ export function createLocals({ dir, bare, limits, say, trace, sentBefore }: Loca
     const known = sources.get(name);
     if (known) return known;
     const refuse = (why: string) => {
-      say.warn(`${name}: dropped a stanza: ${why}`);
-      logEvent(dir, 'error', '', `${name}: dropped a stanza: ${why}`);
+      reports.add(`${name}: dropped a stanza: ${why}`, `${name}: dropped a stanza`);
       const daemon = daemons.get(name as DaemonName);
       if (!daemon?.tells) return;
       tell(daemon, { what: 'refused', n: made.count, reason: why });
@@ -123,10 +131,12 @@ export function createLocals({ dir, bare, limits, say, trace, sentBefore }: Loca
             if (daemon !== undefined && piece.ns === CONTROL_NS) return heard(daemon, made, piece);
             made.count++;
             if (made.again > 0 && made.again-- && repeated(piece)) return;
+            const text = textOf(piece, mostOf(piece.name));
+            if (text === null) return refuse(`a stanza of more than ${mostOf(piece.name)} bytes`);
             const why = checkOutgoing(piece, session!.asked);
             if (why !== null) return refuse(why);
             trace('sent', piece);
-            outgoing.put(piece.canonical ? piece : canonical(treeOf(piece)));
+            outgoing.put(text);
           },
           fault(error) {
             made.count++;
@@ -291,6 +301,7 @@ export function createLocals({ dir, bare, limits, say, trace, sentBefore }: Loca
         daemon.end(!bye && daemon.tells && daemon.name === 'messaged' && Number(process.env.SJ_LINGER) > 0);
       }
     },
+    close: reports.close,
     cutBack() {
       for (const daemon of daemons.values()) daemon.cutBack();
     },

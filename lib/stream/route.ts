@@ -5,6 +5,7 @@ import { CLIENT_NS } from '../xml/read.ts';
 import type { Piece } from '../xml/split.ts';
 import { parseElement } from '../xml/tree.ts';
 import { tagEnd } from '../xml/whole.ts';
+import { canonical, fits } from '../xml/write.ts';
 import type { Asked } from './asked.ts';
 import { STREAM_NS } from './faults.ts';
 
@@ -12,6 +13,17 @@ export type DaemonName = 'messaged' | 'presenced' | 'iqd';
 
 /** The stanza as an element. */
 export const treeOf = (p: Piece): Element => parseElement(p.buf.subarray(p.start, p.end), p.scope);
+
+/**
+ * A stanza as it is handed on: as it came, or its canonical text.
+ * @param most bytes that the text may have
+ * @returns null if it has more
+ */
+export function textOf(p: Piece, most: number): Piece | string | null {
+  if (p.canonical) return p.end - p.start <= most ? p : null;
+  const tree = treeOf(p);
+  return fits(tree, most) ? canonical(tree) : null;
+}
 
 /** The root of a stanza without its children, however large they are. */
 export function rootOf(p: Piece): Element {

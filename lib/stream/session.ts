@@ -5,8 +5,9 @@
  */
 import type { Element } from 'ltx';
 import { EXIT, type ExitCode, Fatal, reason, type Say } from '../cli/die.ts';
-import { type Limits, stanzaLimits } from '../cli/limits.ts';
+import { type Limits, SWELL, stanzaLimits } from '../cli/limits.ts';
 import { type State, setState } from '../files/account.ts';
+import { createReports } from '../files/bursts.ts';
 import { logEvent } from '../files/events.ts';
 import { bareOf } from '../jid/jid.ts';
 import type { Bindings } from '../sasl/binding.ts';
@@ -22,7 +23,7 @@ import { noAnswer, notSent } from './lost.ts';
 import { SM_NS } from './manage.ts';
 import { type Account, counter, negotiate, type Session } from './negotiate.ts';
 import { createParting, FAREWELL, type Line } from './parting.ts';
-import { type DaemonName, rootOf, routeIncoming, treeOf, wayOf } from './route.ts';
+import { type DaemonName, rootOf, routeIncoming, textOf, treeOf, wayOf } from './route.ts';
 import { createSender } from './sender.ts';
 import type { Trace } from './trace.ts';
 import type { Upkeep } from './upkeep.ts';
@@ -67,7 +68,7 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
   let linkPaused = false;
   let asked: Asked = createAsked(bare);
   const liveness = createLiveness(config.timeout, now());
-  const early: Element[] = [];
+  const early = { stanzas: [] as Element[], bytes: 0 };
   let timer: NodeJS.Timeout;
   let drift = Date.now() - now();
   let resolveExit: (code: ExitCode) => void;
@@ -142,6 +143,9 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
     say,
   });
 
+  const mostIq = Math.max(limits.iq, limits.stanza);
+  const reports = createReports((text) => logEvent(dir, 'error', '', text));
+
   const parting = createParting({ dir, say, upkeep, locals, sender, link, line });
 
   const negotiation = negotiate(account, {
@@ -152,7 +156,7 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
       config.authenticated(mechanism);
       locals.start();
     },
-    early: (stanza) => void early.push(stanza),
+    early: (stanza) => void early.stanzas.push(stanza),
     online,
     failed: end,
   });
@@ -184,13 +188,21 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
 
   function received(piece: Piece): void {
     trace('recv', piece);
-    if (phase === 'negotiating') return negotiation.element(treeOf(piece), piece.behind);
+    if (phase === 'negotiating') {
+      // What comes early is kept in memory.
+      early.bytes += piece.end - piece.start;
+      if (early.bytes > mostIq) throw new Breach('policy-violation', `more than ${mostIq} bytes before the session`);
+      return negotiation.element(treeOf(piece), piece.behind);
+    }
     if (piece.ns === SM_NS) return management(piece);
     const way = routeIncoming(piece, asked);
     if (way === 'error') throw streamFault(treeOf(piece));
     if (piece.ns !== CLIENT_NS) return;
-    upkeep.incoming.arrived(way);
-    if (way !== null) locals.put(way, piece.canonical ? piece : canonical(treeOf(piece)));
+    const text = way === null ? null : textOf(piece, SWELL * (way === 'iqd' ? mostIq : limits.stanza));
+    if (way !== null && text === null)
+      reports.add(`dropped a ${piece.name} that is much longer than it looks`, 'dropped a stanza');
+    upkeep.incoming.arrived(text === null ? null : way);
+    if (way !== null && text !== null) locals.put(way, text);
     else if (phase === 'leaving' && piece.name === 'iq' && rootOf(piece).attrs.id === FAREWELL)
       parting.happened('farewell');
   }
@@ -243,7 +255,7 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
     for (const { bytes } of lost) extra('messaged', notSent(bytes));
     // Servers tell of changed subscriptions only who has asked for the roster (RFC 6121 section 2.2).
     if (!resumed) sender.stanza("<iq type='get' id='sj:roster'><query xmlns='jabber:iq:roster'/></iq>");
-    for (const stanza of early) {
+    for (const stanza of early.stanzas) {
       const way = wayOf(stanza.name, stanza.attrs, asked);
       if (way !== null) extra(way, stanza);
     }
@@ -292,6 +304,8 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
     }
     parting.leave(wasOnline, fatal?.code ?? EXIT.ok).then(() => {
       phase = 'over';
+      locals.close();
+      reports.close();
       sender.stop();
       if (wasOnline) logEvent(dir, 'offline', bare, fatal?.message ?? '');
       show(fatal === null ? 'offline' : `failed ${fatal.message}`);

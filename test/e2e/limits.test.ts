@@ -93,6 +93,35 @@ describe('what the server sends', () => {
   });
 });
 
+describe('what becomes larger when it is written anew', () => {
+  it('is handed on as long as it is no bomb', async () => {
+    const server = await startBed();
+    const alice = await startSuite(server).online();
+    await server.online(ALICE);
+    const many = Array.from({ length: 60 }, (_, i) => i);
+    const prefixed = `<x xmlns='urn:x' ${many.map((i) => `xmlns:p${i}='urn:${i}'`).join(' ')}><y ${many.map((i) => `p${i}:a='1'`).join(' ')}/></x>`;
+    const quotes = `<thread>${"'".repeat(200_000)}</thread>`;
+    const bomb = `<x xmlns='urn:x' xmlns:p='${'urn:'.padEnd(100_000, 'n')}'>${'<p:a/>'.repeat(20_000)}</x>`;
+    const message = (body: string, more: string) =>
+      `<message from='${BOB}/r' to='${ALICE}'><body>${body}</body>${more}</message>`;
+    await server.inject(
+      ALICE,
+      message('attributes', prefixed) + message('quotes', quotes) + message('bomb', bomb) + message('last', ''),
+    );
+    await alice.see(`${BOB}/out`, 'last');
+    expect(untimed(alice.read(BOB, 'out'))).toBe(
+      ['attributes', 'quotes', 'last'].map((body) => `<${BOB}/r> ${body}\n`).join(''),
+    );
+    await alice.see('events', 'dropped a message that is much longer than it looks');
+    expect(alice.err()).toBe('');
+    // What local programs write is measured as it goes out.
+    fs.writeFileSync(path.join(alice.dir, 'stanza'), `${message('bomb', bomb)}\n`);
+    await alice.sh('cat stanza > in');
+    await alice.see('events', 'in: dropped a stanza: a stanza of more than 262144 bytes');
+    expect(alice.child.exitCode).toBeNull();
+  });
+});
+
 describe('what local programs send', () => {
   it('beyond stanza, iq, depth or attributes is dropped, and the next one goes out', async () => {
     const server = await startBed();
@@ -112,6 +141,19 @@ describe('what local programs send', () => {
     await until(() => server.heard().includes('the next'));
     expect(server.heard()).not.toMatch(/x{100}|<a>|a0=/);
     expect(events(alice.dir).filter(([type]) => type === 'error')).toHaveLength(4);
+  });
+
+  it('is told of once while it goes on, and then how often it was', async () => {
+    const server = await startBed();
+    const alice = await startSuite(server).online();
+    await alice.sh(`i=0; while [ $i -lt 2000 ]; do echo '<nonsense/>'; i=$((i + 1)); done > in; echo '<other/>' > in`);
+    await alice.see('events', 'in: dropped a stanza: <nonsense> is no stanza (and 1999 times more in ');
+    expect(events(alice.dir).filter(([type]) => type === 'error')).toEqual([
+      ['error', '-', 'in: dropped a stanza: <nonsense> is no stanza'],
+      ['error', '-', 'in: dropped a stanza: <other> is no stanza'],
+      ['error', '-', expect.stringMatching(/and 1999 times more in [1-9] s/)],
+    ]);
+    expect(alice.err().split('\n')).toHaveLength(4);
   });
 
   it('a line beyond line or stanza is answered in out, and no part of it is sent', async () => {
