@@ -5,6 +5,7 @@ import { EXIT, errno, Fatal, printable, reason } from '../cli/die.ts';
 import { type Lock, LockedError, takeLock } from './lock.ts';
 import { mkfifos } from './mkfifo.ts';
 import { isPassing } from './passing.ts';
+import { readRegular } from './read.ts';
 import { replaceFile } from './replace.ts';
 
 /** The directory that a program works on: option `-d`, else SJ_DIR, else `./xmpp`. */
@@ -20,6 +21,7 @@ export async function openAccount(dir: string): Promise<Lock> {
   } catch (error) {
     throw new Fatal(code(error), `cannot make ${dir}: ${reason(error)}`);
   }
+  checkAccess(dir);
   let lock: Lock;
   try {
     lock = takeLock(dir);
@@ -40,6 +42,14 @@ export async function openAccount(dir: string): Promise<Lock> {
 
 const code = (error: unknown) => (isPassing(error) ? EXIT.temporary : EXIT.usage);
 
+/** Who may write into the directory may put programs into `ext`, which run as us. */
+function checkAccess(dir: string): void {
+  const { mode, uid } = fs.statSync(dir);
+  if (uid !== 0 && uid !== process.geteuid?.())
+    throw new Fatal(EXIT.usage, `cannot use ${dir}: it belongs to somebody else`);
+  if ((mode & 0o022) !== 0) throw new Fatal(EXIT.usage, `cannot use ${dir}: others can write there (chmod 700 ${dir})`);
+}
+
 function kind(file: string): 'fifo' | 'nothing' | 'other' {
   try {
     return fs.lstatSync(file).isFIFO() ? 'fifo' : 'other';
@@ -59,7 +69,7 @@ export function setState(dir: string, state: State): void {
 /** What the last program on the directory was doing when it was killed, as its state still says; null: it was not. */
 export function killedWhile(dir: string): 'connecting' | 'online' | null {
   try {
-    const [word] = fs.readFileSync(path.join(dir, 'state'), 'utf8').split(/\s/, 1);
+    const [word] = readRegular(path.join(dir, 'state')).toString().split(/\s/, 1);
     return word === 'connecting' || word === 'online' ? word : null;
   } catch {
     return null;

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { errno } from '../cli/die.ts';
 import { logEvent } from './events.ts';
 import { dirName, isCutName, jidOfName, RESERVED } from './names.ts';
+import { readRegular } from './read.ts';
 import { temporaryName } from './replace.ts';
 
 export type Contact = { readonly name: string; readonly jid: string };
@@ -66,7 +67,9 @@ function identify(dir: string, name: string): Contact | { error: string } {
     return jid === null ? { error: 'a name that no contact has' } : { name, jid };
   }
   try {
-    const jid = fs.readFileSync(path.join(dir, name, 'id'), 'utf8').replace(/\n$/, '');
+    const jid = readRegular(path.join(dir, name, 'id'))
+      .toString()
+      .replace(/\n$/, '');
     return dirName(jid) === name ? { name, jid } : { error: 'its id is that of another contact' };
   } catch {
     return { error: 'a shortened name without an id' };

@@ -2,9 +2,9 @@
  * The strongest way in which an account has proved itself so far: one line `MECHANISM ACCOUNT` in the file `.sasl`.
  * Whoever removes the file lifts the rule.
  */
-import fs from 'node:fs';
 import path from 'node:path';
 import { EXIT, errno, Fatal, reason } from '../cli/die.ts';
+import { readRegular } from './read.ts';
 import { replaceFile } from './replace.ts';
 
 const NAME = '.sasl';
@@ -12,7 +12,7 @@ const NAME = '.sasl';
 /** The mechanism kept for an account, or null. @throws Fatal 100 if the file is there and cannot be read */
 export function readFloor(dir: string, account: string): string | null {
   try {
-    const [mechanism, owner] = fs.readFileSync(path.join(dir, NAME), 'utf8').trim().split(' ');
+    const [mechanism, owner] = readRegular(path.join(dir, NAME), false).toString().trim().split(' ');
     return owner === account && mechanism ? mechanism : null;
   } catch (error) {
     if (errno(error) === 'ENOENT') return null;

@@ -6,6 +6,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { errno } from '../cli/die.ts';
+import { readRegular } from './read.ts';
 import { temporaryName } from './replace.ts';
 
 export type Lock = {
@@ -100,7 +101,7 @@ function settled(file: string): string | null {
 
 function read(file: string): string | null {
   try {
-    return fs.readFileSync(file, 'latin1');
+    return readRegular(file, false).toString('latin1');
   } catch (error) {
     if (errno(error) === 'ENOENT') return null;
     throw error;

@@ -74,20 +74,21 @@ const ASIDE = '.in.early';
 /** `mkdir bob; echo hi > bob/in` can be quicker than we are: then `in` is a plain file. @returns whether it was one */
 function setAside(place: string): boolean {
   const file = path.join(place, 'in');
-  if (!fs.lstatSync(file, { throwIfNoEntry: false })?.isFile()) return false;
+  if (!isFile(file)) return false;
   const aside = path.join(place, ASIDE);
-  if (fs.existsSync(aside)) {
+  if (isFile(aside)) {
     fs.appendFileSync(aside, fs.readFileSync(file));
     fs.unlinkSync(file);
   } else fs.renameSync(file, aside);
   return true;
 }
 
+const isFile = (file: string): boolean => fs.lstatSync(file, { throwIfNoEntry: false })?.isFile() === true;
+
 function readAside(place: string, lines: Lines): void {
   const aside = path.join(place, ASIDE);
-  const text = fs.existsSync(aside) ? fs.readFileSync(aside) : null;
-  if (text === null) return;
-  lines.push(text);
+  if (!isFile(aside)) return;
+  lines.push(fs.readFileSync(aside));
   lines.flush();
   fs.unlinkSync(aside);
 }

@@ -18,7 +18,7 @@ import { createBatcher, GRACE, type MessagedOptions, PATIENCE } from './daemon.t
 import { createJournal, type Journal } from './journal.ts';
 import { createOutbox, type Outbox } from './outbox.ts';
 import { createStateReader, type State } from './state.ts';
-import { isSucceeded, succeed } from './succeed.ts';
+import { isSucceeded, LOCK, succeed } from './succeed.ts';
 import { createTalk, type Talk } from './talk.ts';
 
 export type PartnerOptions = MessagedOptions & {
@@ -163,7 +163,9 @@ export async function partner(options: PartnerOptions): Promise<void> {
         const redo = openRedo(dir, LOG, reader);
         return furnish(lock, redo, reader.state());
       } catch (error) {
-        complain(`cannot open ${path.join(dir, LOG)}: ${reason(error)}; stanzas wait until it can be`);
+        complain(
+          `cannot open ${path.join(dir, lock === null ? LOCK : LOG)}: ${reason(error)}; stanzas wait until it can be`,
+        );
         if (stop.signal.aborted) {
           lock?.release();
           return null;

@@ -2,7 +2,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { holderOf, type Lock, LockedError, takeLock } from '../files/lock.ts';
 
-const LOCK = '.messaged';
+/** The file of the lock. */
+export const LOCK = '.messaged';
 /** Held by who is about to take over: then the one before leaves in the FIFOs what is in them. */
 const NEXT = '.messaged.next';
 

@@ -34,10 +34,11 @@ export async function until<T>(look: () => T, show: () => string = () => ''): Pr
   }
 }
 
-/** What is in a file, or the empty string if it is not there. */
+/** What is in a file, or the empty string if there is none: a FIFO would never end. */
 export function contents(...names: string[]): string {
+  const file = path.join(...names);
   try {
-    return fs.readFileSync(path.join(...names), 'utf8');
+    return fs.statSync(file).isFile() ? fs.readFileSync(file, 'utf8') : '';
   } catch {
     return '';
   }
@@ -149,13 +150,16 @@ export type SuiteOptions = JobOptions & {
   ca?: string;
   /** More options of xmppc. */
   options?: readonly string[];
+  /** The mode bits that it shall withhold; default: as the tests have it. */
+  umask?: string;
 };
 
 /** Runs xmppc for an account, and so the suite. */
 export function startSuite(server: { port: number; caFile?: string }, given: SuiteOptions = {}): Suite {
   const { user = 'alice', password = `secret-${user}`, dir = newAccount(), ca = server.caFile, options = [] } = given;
   if (password !== null) putPassword(dir, password);
-  const argv = ['xmppc', '-H', `127.0.0.1:${given.port ?? server.port}`, '-d', dir, '-r', 'desk', ...options];
+  const argv = given.umask === undefined ? [] : ['sh', '-c', `umask ${given.umask}; exec "$@"`, 'sh'];
+  argv.push('xmppc', '-H', `127.0.0.1:${given.port ?? server.port}`, '-d', dir, '-r', 'desk', ...options);
   if (ca !== undefined) argv.push('-c', ca);
   return asSuite(dir, () => start([...argv, `${user}@${DOMAIN}`], given));
 }
