@@ -32,12 +32,18 @@ export class Fatal extends Error {
 /** Why a system call failed, as strerror says it where we know it: `no such file or directory`. */
 export function reason(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
+  if (isQuota(error)) return 'disk quota exceeded';
   // Node writes `ENOENT: no such file or directory, open 'x'`; the path is already in our own sentence.
   return /^E[A-Z0-9]+: (.*?)(, \w+( '.*)?)?$/s.exec(error.message)?.[1] ?? error.message;
 }
 
+/** libuv has no name for EDQUOT, only the system's number. */
+const isQuota = (error: unknown): boolean =>
+  error instanceof Error && 'errno' in error && error.errno === (process.platform === 'linux' ? -122 : -69);
+
 /** The code of a failed system call (`ENOENT`), or the empty string. */
 export function errno(error: unknown): string {
+  if (isQuota(error)) return 'EDQUOT';
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
 }
 

@@ -11,6 +11,7 @@ import {
   BOB,
   contents,
   DOMAIN,
+  group,
   newAccount,
   type Suite,
   sh,
@@ -174,7 +175,12 @@ it('EACCES: a file that must not be written is told of once, the others are writ
 it('EMFILE: whoever has no descriptor left goes on when there are some again', async () => {
   const t = await talk();
   const limit = (pid: number, most: string) => sh('/', `prlimit --pid ${pid} --nofile=${most}:`);
-  const daemons = (['sj', 'messaged', 'presenced', 'iqd'] as const).map((name) => t.alice.pid(name));
+  // A program has its name a moment after it was started.
+  const names = ['sj', 'messaged', 'presenced', 'iqd'];
+  const daemons = await until(() => {
+    const found = group(t.alice.child.pid!).filter(({ name }) => names.includes(name));
+    return found.length === names.length ? found.map(({ pid }) => pid) : null;
+  });
   const before = fs.readFileSync(`/proc/${daemons[0]}/limits`, 'latin1').match(/Max open files +(\d+)/)![1]!;
   for (const pid of daemons) await limit(pid, '3');
   const others = ['a@x.example', 'b@x.example'];
