@@ -52,7 +52,7 @@ run('sj', async (say) => {
   checkDescriptors();
 
   const dir = accountDir(value.d);
-  const lock = await openAccount(dir);
+  const lock = await openAccount(dir, say.warn);
   try {
     const account = `${who.user}@${who.domain}`;
     const interrupted = killedWhile(dir);

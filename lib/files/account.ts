@@ -13,15 +13,16 @@ export const accountDir = (option: string | undefined): string => option ?? (pro
 
 /**
  * Makes the directory if it is not there, locks it, and sees to its `in`.
+ * @param warn told of what is allowed and unwise
  * @throws Fatal 100 if it is not usable or somebody else holds it; 111 where that may pass
  */
-export async function openAccount(dir: string): Promise<Lock> {
+export async function openAccount(dir: string, warn: (message: string) => void): Promise<Lock> {
   try {
     fs.mkdirSync(dir, { recursive: true, mode: 0o700 });
   } catch (error) {
     throw new Fatal(code(error), `cannot make ${dir}: ${reason(error)}`);
   }
-  checkAccess(dir);
+  checkAccess(dir, warn);
   let lock: Lock;
   try {
     lock = takeLock(dir);
@@ -43,11 +44,13 @@ export async function openAccount(dir: string): Promise<Lock> {
 const code = (error: unknown) => (isPassing(error) ? EXIT.temporary : EXIT.usage);
 
 /** Who may write into the directory may put programs into `ext`, which run as us. */
-function checkAccess(dir: string): void {
+function checkAccess(dir: string, warn: (message: string) => void): void {
   const { mode, uid } = fs.statSync(dir);
+  if ((mode & 0o002) !== 0)
+    throw new Fatal(EXIT.usage, `cannot use ${dir}: anybody can write there (chmod 700 ${dir})`);
+  if ((mode & 0o020) !== 0) warn(`${dir}: its group can write there, and so make us run programs (chmod 700 ${dir})`);
   if (uid !== 0 && uid !== process.geteuid?.())
-    throw new Fatal(EXIT.usage, `cannot use ${dir}: it belongs to somebody else`);
-  if ((mode & 0o022) !== 0) throw new Fatal(EXIT.usage, `cannot use ${dir}: others can write there (chmod 700 ${dir})`);
+    warn(`${dir}: it belongs to somebody else, who can make us run programs`);
 }
 
 function kind(file: string): 'fifo' | 'nothing' | 'other' {

@@ -88,19 +88,28 @@ function modes(dir: string): string[] {
 }
 
 describe('an account directory', () => {
-  it.each([0o770, 0o707, 0o1777])(
-    'that others can write to (%o) is not used: they could put programs there',
+  it.each([0o707, 0o1777])(
+    'that anybody can write to (%o) is not used: they could put programs there',
     async (mode) => {
       const dir = newAccount();
       fs.chmodSync(dir, mode);
       const alice = startSuite(server, { dir });
       expect([await alice.ended, alice.err()]).toEqual([
         100,
-        `sj: fatal: cannot use ${dir}: others can write there (chmod 700 ${dir})\n`,
+        `sj: fatal: cannot use ${dir}: anybody can write there (chmod 700 ${dir})\n`,
       ]);
       expect(server.sessions()).toMatchObject([{ jid: `${BOB}/phone` }]);
     },
   );
+
+  it('that its group can write to is used, with a warning', async () => {
+    const dir = newAccount();
+    fs.chmodSync(dir, 0o770);
+    const alice = await startSuite(server, { dir }).online();
+    expect(alice.err()).toMatch(/^sj: warning: \S+: its group can write there, [^\n]*\n$/);
+    alice.child.kill('SIGTERM');
+    expect(await alice.ended).toBe(0);
+  });
 });
 
 /** What is made or replaced, at the top and for a contact. */
