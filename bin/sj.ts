@@ -1,22 +1,23 @@
 import { EXIT, Fatal, run } from '../lib/cli/die.ts';
 import { descriptor } from '../lib/cli/inherited.ts';
+import { onLeash } from '../lib/cli/leash.ts';
 import { readLimits } from '../lib/cli/limits.ts';
 import { options } from '../lib/cli/options.ts';
 import { readPassword } from '../lib/cli/password.ts';
-import { accountDir, killedWhile, openAccount, setState } from '../lib/files/account.ts';
-import { logEvent } from '../lib/files/events.ts';
+import { openDescriptor, tellReady } from '../lib/cli/readiness.ts';
+import { accountDir, killedWhile, openAccount } from '../lib/files/account.ts';
 import { readFloor, writeFloor } from '../lib/files/floor.ts';
-import { clearPresences } from '../lib/presence/clear.ts';
 import { floorAfter, isMechanism } from '../lib/sasl/floor.ts';
 import { accountOf, createResource } from '../lib/stream/account.ts';
 import { readIdentity } from '../lib/stream/identity.ts';
+import { tidyAfterKill } from '../lib/stream/killed.ts';
 import { checkDescriptors } from '../lib/stream/link.ts';
 import { runSession } from '../lib/stream/session.ts';
 import { createTrace } from '../lib/stream/trace.ts';
 import { openUpkeep } from '../lib/stream/upkeep.ts';
 
 const USAGE =
-  'sj [-DIITx] [-c CAFILE] [-d DIR] [-L NAME=VALUE]... [-p FD] [-r RESOURCE] [-t SECONDS] -s SERVER -u USER';
+  'sj [-DIITx] [-c CAFILE] [-d DIR] [-e FD] [-L NAME=VALUE]... [-n FD] [-p FD] [-r RESOURCE] [-t SECONDS] -s SERVER -u USER';
 
 run('sj', async (say) => {
   const { value, list, count, rest } = options(
@@ -29,6 +30,8 @@ run('sj', async (say) => {
       c: 'value',
       d: 'value',
       L: 'list',
+      e: 'value',
+      n: 'value',
       p: 'value',
       r: 'value',
       s: 'value',
@@ -50,27 +53,26 @@ run('sj', async (say) => {
     throw new Fatal(EXIT.usage, 'TLS outside (-T, PROTO) and TLS by sj (-x) exclude each other', USAGE);
   const fd = value.p === undefined ? undefined : descriptor(value.p, '-p');
   checkDescriptors();
+  const ready = openDescriptor(value.n, '-n');
+  const leash = openDescriptor(value.e, '-e');
 
   const dir = accountDir(value.d);
   const lock = await openAccount(dir, say.warn);
   try {
     const account = `${who.user}@${who.domain}`;
-    const interrupted = killedWhile(dir);
-    if (interrupted !== null) {
-      clearPresences(dir, say.warn);
-      if (interrupted === 'online') logEvent(dir, 'offline', account, 'sj was killed');
-      setState(dir, 'offline');
-    }
+    // Under xmppc -k, a state of `connecting` is its own.
+    if (leash === undefined || killedWhile(dir) === 'online') tidyAfterKill(dir, account, say.warn);
     const identity = readIdentity(dir);
     const asked = readOnce(() => readPassword({ fd, dir }));
     // Asked for before the server's clock runs; a certificate may do without it.
     if (identity === undefined) await asked();
     const floor = readFloor(dir, account);
     let doubt = () => {};
-    process.on('SIGHUP', () => doubt());
+    for (const signal of ['SIGHUP', 'SIGALRM'] as const) process.on(signal, () => doubt());
     const upkeep = openUpkeep(dir, account);
     const stop = new AbortController();
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stop.abort());
+    if (leash !== undefined) onLeash(leash, () => stop.abort(new Fatal(EXIT.temporary, 'who started sj is gone')));
     return await runSession(
       {
         dir,
@@ -99,6 +101,9 @@ run('sj', async (say) => {
         },
         authenticated: (mechanism) => isMechanism(mechanism) && writeFloor(dir, account, floorAfter(mechanism, floor)),
         ours: () => lock.confirm(),
+        ready() {
+          if (ready !== undefined) tellReady(ready);
+        },
         trace: createTrace(count.D > 0, say.info),
         say,
       },

@@ -18,15 +18,17 @@ export type Dialed = { socket: Socket; target: Target };
  * Connects to the first target that answers. The socket has TCP_NODELAY and SO_KEEPALIVE, and is paused: not a byte of
  * it has been read, nor will be.
  * @param name whom we are looking for, for the error
+ * @param stop gives it up
  * @throws Fatal 111 that says what was tried and why each failed
  */
-export async function dial(name: string, targets: readonly Target[]): Promise<Dialed> {
+export async function dial(name: string, targets: readonly Target[], stop?: AbortSignal): Promise<Dialed> {
   const failures: string[] = [];
   for (const target of targets) {
+    if (stop?.aborted) break;
     const failed = (host: string, error: Error) => {
       failures.push(`${showTarget(host, target.port)}: ${why(error)}`);
     };
-    const socket = await connectAny(await addresses(target.host, failed), target.port, failed);
+    const socket = await connectAny(await addresses(target.host, failed), target.port, failed, stop);
     if (socket !== null) return { socket, target };
   }
   throw new Fatal(EXIT.temporary, `cannot connect to ${name}: ${failures.join('; ')}`);
@@ -56,15 +58,22 @@ export function interleave(found: readonly string[]): string[] {
 /**
  * RFC 8305 5: the next attempt begins when one has failed or the last one's head start is over; the first to connect
  * wins, and the others are given up.
+ * @param stop gives them all up
  * @returns null if all failed, of which `failed` has been told
  */
-export function connectAny(hosts: readonly string[], port: number, failed: Failed): Promise<Socket | null> {
+export function connectAny(
+  hosts: readonly string[],
+  port: number,
+  failed: Failed,
+  stop?: AbortSignal,
+): Promise<Socket | null> {
   return new Promise((resolve) => {
     const waiting = [...hosts];
     const running = new Set<Socket>();
     let timer: NodeJS.Timeout | undefined;
     const next = () => {
       clearTimeout(timer);
+      if (stop?.aborted) return;
       const host = waiting.shift();
       if (host !== undefined) {
         running.add(attempt(host));
@@ -78,6 +87,7 @@ export function connectAny(hosts: readonly string[], port: number, failed: Faile
         socket.setTimeout(0);
         running.delete(socket);
         for (const other of running) other.destroy();
+        stop?.removeEventListener('abort', abort);
         resolve(socket);
       });
       socket.on('error', (error) => {
@@ -87,6 +97,12 @@ export function connectAny(hosts: readonly string[], port: number, failed: Faile
       });
       return socket;
     };
+    const abort = () => {
+      clearTimeout(timer);
+      for (const socket of running) socket.destroy();
+      resolve(null);
+    };
+    stop?.addEventListener('abort', abort, { once: true });
     next();
   });
 }

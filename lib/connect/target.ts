@@ -27,7 +27,8 @@ export function parseTarget(text: string, tls: boolean): Target | null {
 
 /** A domain name as DNS has it: A-labels, no final dot; the empty string if it can't be one. */
 export function asciiName(name: string): string {
-  return domainToASCII(name).replace(/\.$/, '');
+  const ascii = domainToASCII(name).replace(/\.$/, '');
+  return /^\.|\.\.|\.$/.test(ascii) ? '' : ascii;
 }
 
 /** `host:port` as people write it. */

@@ -14,9 +14,10 @@ export const accountDir = (option: string | undefined): string => option ?? (pro
 /**
  * Makes the directory if it is not there, locks it, and sees to its `in`.
  * @param warn told of what is allowed and unwise
+ * @param name of the lock
  * @throws Fatal 100 if it is not usable or somebody else holds it; 111 where that may pass
  */
-export async function openAccount(dir: string, warn: (message: string) => void): Promise<Lock> {
+export async function openAccount(dir: string, warn: (message: string) => void, name = '.lock'): Promise<Lock> {
   try {
     fs.mkdirSync(dir, { recursive: true, mode: 0o700 });
   } catch (error) {
@@ -25,7 +26,7 @@ export async function openAccount(dir: string, warn: (message: string) => void):
   checkAccess(dir, warn);
   let lock: Lock;
   try {
-    lock = takeLock(dir);
+    lock = takeLock(dir, name);
   } catch (error) {
     if (error instanceof LockedError) throw new Fatal(EXIT.usage, `${dir} is in use by ${error.holder}`);
     throw new Fatal(code(error), `cannot lock ${dir}: ${reason(error)}`);

@@ -6,6 +6,7 @@
 import type { Element } from 'ltx';
 import { EXIT, type ExitCode, Fatal, reason, type Say } from '../cli/die.ts';
 import { type Limits, SWELL, stanzaLimits } from '../cli/limits.ts';
+import { createSleepWatch } from '../cli/slept.ts';
 import { type State, setState } from '../files/account.ts';
 import { createReports } from '../files/bursts.ts';
 import { logEvent } from '../files/events.ts';
@@ -43,21 +44,22 @@ export type SessionConfig = {
   authenticated: (mechanism: string) => void;
   /** Whether the directory is still ours. */
   ours: () => boolean;
+  /** The account is online, and local programs are heard. */
+  ready: () => void;
   /** Calls when somebody thinks that the network has changed. */
   onDoubt: (listener: () => void) => void;
   trace: Trace;
   say: Say;
 };
 
-/** The longest sleep between two looks at the clocks, and how far they may part before we think that the machine slept. */
+/** The longest sleep between two looks at the clocks, in milliseconds. */
 const TICK = 10_000;
-const SLEPT = 5000;
 
 const now = () => performance.now();
 
 /**
  * Runs a session on descriptors 6 and 7 until it ends.
- * @param stop aborted by the signal that asks for an orderly end
+ * @param stop aborted by the signal that asks for an orderly end; or by a Fatal that says why it is to be another
  * @returns the exit code; what went wrong has been said on stderr
  */
 export function runSession(config: SessionConfig, stop: AbortSignal): Promise<ExitCode> {
@@ -70,7 +72,7 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
   const liveness = createLiveness(config.timeout, now());
   const early = { stanzas: [] as Element[], bytes: 0 };
   let timer: NodeJS.Timeout;
-  let drift = Date.now() - now();
+  const slept = createSleepWatch(now(), Date.now());
   let resolveExit: (code: ExitCode) => void;
   const exit = new Promise<ExitCode>((resolve) => {
     resolveExit = resolve;
@@ -262,6 +264,7 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
     locals.online({ name: upkeep.name, resumed, incoming: upkeep.incoming, asked });
     if (!resumed) for (const [id, to] of unanswered) extra('iqd', noAnswer(id, to));
     handOver();
+    config.ready();
   }
 
   /** Hands a daemon what does not count in the session. */
@@ -271,9 +274,8 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
   }
 
   function watch(): void {
-    const [mono, wall] = [now(), Date.now()];
-    if (wall - mono - drift > SLEPT) liveness.doubt(mono);
-    drift = wall - mono;
+    const mono = now();
+    if (slept(mono, Date.now())) liveness.doubt(mono);
     // While we do not listen, silence says nothing.
     if (linkPaused) liveness.heard(mono);
     const { verdict, next } = liveness.check(mono);
@@ -314,7 +316,7 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
   }
 
   show('connecting');
-  stop.addEventListener('abort', () => end(null));
+  stop.addEventListener('abort', () => end(stop.reason instanceof Fatal ? stop.reason : null));
   config.onDoubt(() => {
     locals.check();
     liveness.doubt(now());

@@ -3,10 +3,9 @@
  * answer, in memory and in the ledger. Here the pure parts (`manage.ts`, `ledger.ts`) meet the file.
  */
 import { randomUUID } from 'node:crypto';
-import fs from 'node:fs';
 import path from 'node:path';
 import { EXIT, Fatal, reason } from '../cli/die.ts';
-import { replaceFile } from '../files/replace.ts';
+import { keepPlace } from '../files/place.ts';
 import { openSpool, type Spool } from '../files/spool.ts';
 import { parseElement } from '../xml/tree.ts';
 import { canonical } from '../xml/write.ts';
@@ -71,8 +70,6 @@ export type Upkeep = {
 const DELAY_NS = 'urn:xmpp:delay';
 
 const FILE = '.queue';
-/** Where the session would rather be resumed, for who connects: `{"location":"HOST:PORT"}`. */
-const PLACE = '.session';
 
 /** Unacknowledged stanzas, and their bytes, that are kept before local programs have to wait. */
 const MOST_OPEN = { stanzas: 5000, bytes: 8 * 1_048_576 };
@@ -150,7 +147,7 @@ export function openUpkeep(dir: string, account: string): Upkeep {
     state.outgoing = createOutgoing();
     if (managed) for (const stanza of again) state.outgoing.sent(stanza);
     if (spool.size > 0 || managed) tidy();
-    place(dir, session.managed?.location ?? null);
+    keepPlace(dir, account, session.managed?.location ?? null);
     return { again, lost };
   }
 
@@ -215,7 +212,7 @@ export function openUpkeep(dir: string, account: string): Upkeep {
     over() {
       if (state.session !== null) state.session = { ...state.session, id: null };
       if (spool.size > 0) tidy();
-      place(dir, null);
+      keepPlace(dir, account, null);
     },
     close() {
       if (managed && state.session !== null) spool.append(inLine(incoming.handled, incoming.numbers));
@@ -247,10 +244,4 @@ const REQUEST = `<r xmlns='${SM_NS}'/>`;
 function tooHigh(h: number, sent: number): Breach {
   const details = `<handled-count-too-high xmlns='${SM_NS}' h='${h}' send-count='${sent}'/>`;
   return new Breach('undefined-condition', `the server acknowledges ${h} stanzas, more than it was sent`, '', details);
-}
-
-function place(dir: string, location: string | null): void {
-  const file = path.join(dir, PLACE);
-  if (location === null) fs.rmSync(file, { force: true });
-  else replaceFile(file, `${JSON.stringify({ location })}\n`);
 }

@@ -173,6 +173,16 @@ describe('what sj gets', () => {
     const { out } = await ended(xmppc(['-H', at, '-p', String(fd), 'alice@example.org'], { stdio }));
     expect(out).toBe(`<-u><alice><-s><example.org><-p><${fd}>secret\n`);
   });
+
+  it.each([3, 9])('is the descriptor that -n names: %i', async (fd) => {
+    fakeSj(`printf "<%s>" "$@"; echo >&${fd}`);
+    const { at } = await serve(idle);
+    const stdio = ['ignore', 'pipe', 'pipe', ...Array(fd - 3).fill('ignore'), 'pipe'];
+    const running = xmppc(['-H', at, '-n', String(fd), 'alice@example.org'], { stdio });
+    const told = text(running.child.stdio[fd as 3] as NodeJS.ReadableStream);
+    expect((await ended(running)).out).toBe(`<-u><alice><-s><example.org><-n><${fd}>`);
+    expect(await told).toBe('\n');
+  });
 });
 
 describe('where it connects', () => {
@@ -268,6 +278,12 @@ describe('the command line', () => {
     [['alice@example.org', '-p', '6'], '6 and 7 are the connection'],
     [['alice@example.org', '-p', '7'], '6 and 7 are the connection'],
     [['alice@example.org', '-p', '9'], 'descriptor 9 is not open'],
+    [['alice@example.org', '-n', '7'], '6 and 7 are the connection'],
+    [['alice@example.org', '-n', '9'], 'option -n: descriptor 9 is not open'],
+    [['alice@example.org', '-n', '1', '-p', '1'], '-n and -p can not both be descriptor 1'],
+    [['alice@example.org', '-w', '5'], 'there is no -k'],
+    [['alice@example.org', '-k', '-w', 'soon'], 'option -w: not a number of seconds'],
+    [['alice@example.org', '-kw', '5:1'], 'the longest wait is shorter'],
   ])('is refused: %j', async (args, message) => {
     fakeSj('echo started');
     const { out, err, code } = await ended(xmppc(args));

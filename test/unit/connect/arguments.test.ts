@@ -10,9 +10,13 @@ describe('the account', () => {
   it('is all that is needed', () => {
     expect(parseArguments(['Alice@Example.ORG'])).toEqual({
       domain: 'example.org',
+      account: 'alice@example.org',
+      dir: undefined,
       target: undefined,
       want: 'both',
-      passed: undefined,
+      password: undefined,
+      ready: undefined,
+      keep: undefined,
       sj: ALICE,
     });
   });
@@ -30,8 +34,8 @@ describe('the account', () => {
 
 describe('options', () => {
   it('stand on either side, and go to sj', () => {
-    const expected = [...ALICE, '-D', '-I', '-I', '-c', 'ca.pem', '-d', '-odd', '-p', '3', '-r', 'x', '-t', '30'];
-    const given = ['-DI', '-c', 'ca.pem', '-d', '-odd', '-p3', '-r', 'x', '-I', '-t', '30'];
+    const expected = [...ALICE, '-D', '-I', '-I', '-c', 'ca.pem', '-d', '-odd', '-r', 'x', '-t', '30'];
+    const given = ['-DI', '-c', 'ca.pem', '-d', '-odd', '-p3', '-n', '4', '-r', 'x', '-I', '-t', '30'];
     expect(sj(...given, 'alice@example.org')).toEqual(expected);
     expect(sj('alice@example.org', ...given)).toEqual(expected);
     expect(sj(...given.slice(0, 3), 'alice@example.org', ...given.slice(3))).toEqual(expected);
@@ -49,8 +53,22 @@ describe('options', () => {
     expect(parseArguments(['alice@example.org', '-xH', 'a']).target).toEqual({ host: 'a', port: 5223, tls: true });
   });
 
-  it('name the descriptor to pass on', () => {
-    expect(parseArguments(['-p', '12', 'alice@example.org']).passed).toBe(12);
+  it('name descriptors', () => {
+    expect(parseArguments(['-p', '12', 'alice@example.org', '-n3'])).toMatchObject({ password: 12, ready: 3 });
+  });
+
+  it.each([
+    [['-k'], 1000, 300_000],
+    [['-k', '-w', '5'], 5000, 300_000],
+    [['-w', '0.05', '-k'], 50, 300_000],
+    [['-k', '-w', '2.5:10'], 2500, 10_000],
+    [['-k', '-w', '3600'], 3_600_000, 3_600_000],
+  ])('tell how long to wait: %j', (argv, first, most) => {
+    expect(parseArguments([...argv, 'alice@example.org']).keep).toEqual({ first, most });
+  });
+
+  it.each([['0'], [''], ['x'], ['1:'], [':1'], ['2:1'], ['-1'], ['1e3'], ['1:2:3']])('do not wait for %j', (text) => {
+    expect(() => parseArguments(['-k', '-w', text, 'alice@example.org'])).toThrow(Fatal);
   });
 });
 

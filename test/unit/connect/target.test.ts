@@ -24,7 +24,18 @@ it('has the port of direct TLS where that is wanted and none is given', () => {
 
 it.each(
   [
-    ['', ':5222', 'example.org:', 'example.org:0', 'example.org:65536', 'example.org:05222', 'example.org:+1'],
+    [
+      '',
+      '.',
+      '..',
+      '.example.org',
+      ':5222',
+      'example.org:',
+      'example.org:0',
+      'example.org:65536',
+      'example.org:05222',
+      'example.org:+1',
+    ],
     ['a b', '[::1', '[example.org]:5222', '[::1]5222', '1::2::3', 'a:b:1', 'user@example.org', 'xmpp://example.org'],
   ].flat(),
 )('refuses %j', (text) => {

@@ -197,7 +197,10 @@ it('tells who connects where the server would like to be found', () => {
   const dir = scratch();
   const upkeep = openUpkeep(dir, ME);
   upkeep.begin({ ...fresh(), managed: { ...fresh().managed, location: '[2001:db8::1]:5222' } });
-  expect(JSON.parse(fs.readFileSync(path.join(dir, '.session'), 'utf8'))).toEqual({ location: '[2001:db8::1]:5222' });
+  expect(JSON.parse(fs.readFileSync(path.join(dir, '.session'), 'utf8'))).toEqual({
+    account: ME,
+    location: '[2001:db8::1]:5222',
+  });
   upkeep.over();
   expect(fs.existsSync(path.join(dir, '.session'))).toBe(false);
 });

@@ -1,0 +1,15 @@
+import { killedWhile, setState } from '../files/account.ts';
+import { logEvent } from '../files/events.ts';
+import { clearPresences } from '../presence/clear.ts';
+
+/**
+ * If the last sj on the directory was killed, says so in its place: nobody is known to be there, and we are not, either.
+ * @param account the bare JID
+ */
+export function tidyAfterKill(dir: string, account: string, warn: (message: string) => void): void {
+  const interrupted = killedWhile(dir);
+  if (interrupted === null) return;
+  clearPresences(dir, warn);
+  if (interrupted === 'online') logEvent(dir, 'offline', account, 'sj was killed');
+  setState(dir, 'offline');
+}
