@@ -298,7 +298,7 @@ export function createLocals({ dir, bare, limits, say, trace, sentBefore }: Loca
         if (bye) tell(daemon, { what: 'bye' });
         daemon.resume();
         daemon.flush();
-        daemon.end(!bye && daemon.tells && daemon.name === 'messaged' && Number(process.env.SJ_LINGER) > 0);
+        daemon.end(!bye && daemon.name === 'messaged' && Number(process.env.SJ_LINGER) > 0);
       }
     },
     close: reports.close,

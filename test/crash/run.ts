@@ -68,7 +68,11 @@ export async function run({ kind, random, rounds, only, say }: RunOptions): Prom
     done: (contact, n) =>
       [...Array(peers.get(contact)!.tries.get(n) ?? 0).keys()].some((i) => trace.done.has(saying(contact, n, i))),
     accepted: (contact, n) => peers.get(contact)!.acknowledged.has(n),
-    sessions: trace.sessions,
+    sessions(id) {
+      // What has arrived was traced before it was sent.
+      look();
+      return trace.sessions(id);
+    },
     serverHit: (since) => hit.server >= since,
     messagedKilled: (since) => hit.messaged >= since,
   };
