@@ -124,7 +124,8 @@ export function createLocals({ dir, bare, limits, say, trace, sentBefore }: Loca
       count: 0,
       again: 0,
       splitter: createSplitter(
-        'fragments',
+        // Many write into `in`; what a daemon sends is whole, and may quote others.
+        name === 'in' ? 'fragments' : 'lines',
         {
           stanza(piece) {
             const daemon = daemons.get(name as DaemonName);

@@ -27,7 +27,7 @@ export type Feed = { pause(): void; resume(): void };
  */
 export function readStanzas(fd: number, on: FeedEvents, limits?: Limits): Feed {
   const splitter = createSplitter(
-    'fragments',
+    'lines',
     {
       stanza: ({ buf, start, end, tree }) => on.stanza(tree!, buf.subarray(start, end)),
       fault: (error) => on.skipped(error.message),

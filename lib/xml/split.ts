@@ -1,7 +1,9 @@
 /**
  * Cuts a stream of bytes into whole stanzas, at whatever borders the bytes arrive, in time linear in their number and
- * within a limit on their memory. Two kinds of stream: what a server sends, where any fault is the end (`stream`), and
- * what local programs write, where a fault costs one stanza and the next one counts (`fragments`).
+ * within a limit on their memory. Three kinds of stream: what a server sends, where any fault is the end (`stream`); what
+ * one program writes, where a fault costs the rest of its line (`lines`); and what many local programs write who may stop
+ * half way, where the next stanza counts even on the same line (`fragments`). The last one guesses, so it is not for
+ * stanzas with other people's words in them: what looks like a stanza there must not become one.
  */
 import type { Element } from 'ltx';
 import { expand, NAME_CHAR, SPACE, XmlError } from './chars.ts';
@@ -39,7 +41,7 @@ export type SplitterEvents = {
   /** The end tag of the stream. */
   close?(): void;
   /**
-   * A fault. In `stream` it is the end. In `fragments` it costs the rest of its line, but not a stanza that visibly
+   * A fault. In `stream` it is the end. In `lines` it costs the rest of its line. In `fragments` it costs the rest of its line, but not a stanza that visibly
    * begins at the very byte where the fault showed, or after text that is nothing; so a writer that stopped half way
    * spoils only its own stanza.
    */
@@ -48,7 +50,7 @@ export type SplitterEvents = {
 
 export type Splitter = {
   push(chunk: Buffer): void;
-  /** `fragments`: the last writer has gone, so what is unfinished stays so. */
+  /** Not in `stream`: the last writer has gone, so what is unfinished stays so. */
   eof(): void;
   /** `stream`: a new stream begins on the same connection (RFC 6120 section 4.3.3). */
   restart(): void;
@@ -80,7 +82,7 @@ function scopeOf(tag: string): Scope {
 }
 
 export function createSplitter(
-  mode: 'stream' | 'fragments',
+  mode: 'stream' | 'lines' | 'fragments',
   on: SplitterEvents,
   { limits = LIMITS, build = false }: { limits?: Limits; build?: boolean } = {},
 ): Splitter {
@@ -111,7 +113,7 @@ export function createSplitter(
   function stanza(): boolean {
     const over = end - start > limits.bytes && end - start > limit();
     const ripe = progress === null || mayBeWhole(buf, end, progress);
-    if (!ripe && !over && (mode === 'stream' || end - start < lookAgainAt)) return false;
+    if (!ripe && !over && (mode !== 'fragments' || end - start < lookAgainAt)) return false;
     const after = read(buf, start, over ? start + limit() + 1 : end, how);
     if (over && (after < 0 || after - start > limit()))
       throw new XmlError('policy-violation', `a stanza of more than ${limit()} bytes`, start + limit());
@@ -249,7 +251,10 @@ export function createSplitter(
 
   function recover(error: XmlError): void {
     progress = null;
-    if (buf[start] !== 0x3c) spoiled = 'text';
+    if (mode === 'lines') {
+      spoiled = 'line';
+      start = Math.max(start, Math.min(error.at, end));
+    } else if (buf[start] !== 0x3c) spoiled = 'text';
     else {
       spoiled = error.at > start ? 'tag' : 'line';
       start = error.at;

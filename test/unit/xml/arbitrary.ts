@@ -61,15 +61,21 @@ const element = (names: fc.Arbitrary<string>, children: fc.Arbitrary<string[]>):
       return children.length === 0 ? `${open}/>` : `${open}>${children.join('')}</${tag}${tail}>`;
     });
 
-const inner: fc.Memo<string> = fc.memo((depth) =>
-  element(name, depth <= 1 ? fc.constant([]) : fc.array(fc.oneof(inner(depth - 1), run), { maxLength: 3 })),
-);
+const inside = (names: fc.Arbitrary<string>): fc.Memo<string> => {
+  const inner: fc.Memo<string> = fc.memo((depth) =>
+    element(names, depth <= 1 ? fc.constant([]) : fc.array(fc.oneof(inner(depth - 1), run), { maxLength: 3 })),
+  );
+  return inner;
+};
+
+const roots = fc.constantFrom('message', 'presence', 'iq', 'other');
+const stanzaOf = (inner: fc.Memo<string>) => element(roots, fc.array(fc.oneof(inner(2), run), { maxLength: 3 }));
 
 /** The text of a stanza, in any notation. */
-export const stanza = element(
-  fc.constantFrom('message', 'presence', 'iq', 'other'),
-  fc.array(fc.oneof(inner(2), run), { maxLength: 3 }),
-);
+export const stanza = stanzaOf(inside(name));
+
+/** The same, and what is in it may look like another one. */
+export const nested = stanzaOf(inside(fc.oneof(name, roots)));
 
 /** Bits and pieces of XML in any order. */
 export const soup = fc.array(

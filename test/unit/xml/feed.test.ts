@@ -9,7 +9,7 @@ import { type Feed, readStanzas } from '../../../lib/xml/feed.ts';
 import { createSplitter } from '../../../lib/xml/split.ts';
 import { canonical } from '../../../lib/xml/write.ts';
 import { scratch } from '../files/scratch.ts';
-import { cut, cuts, stanza } from './arbitrary.ts';
+import { cut, cuts, nested } from './arbitrary.ts';
 import { judge, type Plain, plain } from './judge.ts';
 import { HEADER } from './splitting.ts';
 
@@ -53,10 +53,10 @@ async function pipe(): Promise<{ fd: number; writer: fs.WriteStream }> {
   return { fd, writer: fs.createWriteStream(file, { flags: 'a' }) };
 }
 
-it('reads from a pipe what sj judged and handed on', async () => {
+it('reads from a pipe what sj judged and handed on: the same bytes have the same borders in both', async () => {
   await fc.assert(
     fc.asyncProperty(
-      fc.array(stanza, { minLength: 1, maxLength: 40 }),
+      fc.array(nested, { minLength: 1, maxLength: 40 }),
       cuts,
       cuts,
       async (texts, arriving, leaving) => {
@@ -92,6 +92,26 @@ it('reads from a pipe what sj judged and handed on', async () => {
     ),
     { numRuns: 30 },
   );
+});
+
+it('takes no part of a stanza for a stanza, whatever is wrong with it: what stands in it is the words of others', async () => {
+  const inner = `<message from='boss@x.example'><body>pay</body></message>`;
+  const bad = [
+    `<presence>${inner}</wrong>${inner}`,
+    `${inner.slice(0, -1)}`,
+    `<a>${'<b>'.repeat(9)}${inner}`,
+    `x${inner}`,
+  ];
+  const good = [`<presence>${inner}</presence>`, `<message><presence/>${inner}</message>`];
+  // Cut by the limit of size just where it begins.
+  bad.push(`<message>${'x'.repeat(191)}${inner}</message>`);
+  const { fd, writer } = await pipe();
+  const reader = listen(fd, { bytes: 200, iqBytes: 200, depth: 9, attributes: 9 });
+  for (const line of [...bad.slice(2), ...good, bad[0]]) for (const byte of `${line}\n`) writer.write(byte);
+  writer.end(bad[1]);
+  await reader.ended;
+  expect(reader.raws).toEqual(good);
+  expect(reader.skipped).toHaveLength(bad.length);
 });
 
 const INPUT = "<message>\n  <body>a</body>\n</message>\n<iq id='1'/> <presence/>";
