@@ -4,6 +4,7 @@ import path from 'node:path';
 import type { Element } from 'ltx';
 import { errno } from '../cli/die.ts';
 import { DEFAULT_LIMITS, type Limits } from '../cli/limits.ts';
+import type { Troubles } from '../daemon/troubles.ts';
 import { appendRecord, TornRecord } from '../files/append.ts';
 import { ensureContact } from '../files/contact.ts';
 import { type EventType, eventLine } from '../files/events.ts';
@@ -15,7 +16,6 @@ import { type Incoming, interpret } from './incoming.ts';
 import { oneLine, presenceLine } from './line.ts';
 import { createResources, type Resource } from './resources.ts';
 import { type Seen, seenOf } from './seen.ts';
-import type { Troubles } from './troubles.ts';
 
 /** Who keeps what is known of whom, by bare JID and resource, for the process after this one. */
 export type Memory = Pick<Notes, 'set' | 'remove' | 'clear'>;

@@ -5,11 +5,15 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { setImmediate } from 'node:timers/promises';
+import type { Element } from 'ltx';
 import { errno } from '../cli/die.ts';
 import { daemonLimits, type Limits } from '../cli/limits.ts';
-import { createInlet, type SessionInfo } from '../daemon/inlet.ts';
+import type { SessionInfo } from '../daemon/inlet.ts';
+import { AGAIN, createPart } from '../daemon/part.ts';
+import { createPosted } from '../daemon/posted.ts';
+import { createTroubles } from '../daemon/troubles.ts';
 import { dirName } from '../files/names.ts';
-import { type Notes, openNotes } from '../files/notes.ts';
+import type { Notes } from '../files/notes.ts';
 import type { Outlet } from '../files/outlet.ts';
 import { type Feed, readStanzas } from '../xml/feed.ts';
 import { canonical } from '../xml/write.ts';
@@ -17,10 +21,9 @@ import { clearPresences } from './clear.ts';
 import { createContacts } from './contacts.ts';
 import { ONLINE, type Own } from './mypresence.ts';
 import { createOwnPresence } from './own.ts';
-import { createSaid, saidBefore } from './said.ts';
+import { keepSaid, saidBefore } from './said.ts';
 import { presenceStanza } from './stanza.ts';
 import { openTree } from './tree.ts';
-import { createTroubles } from './troubles.ts';
 
 export type PresencedOptions = {
   /** The account directory. */
@@ -42,9 +45,6 @@ export type PresencedOptions = {
 /** Where the file for everybody can't be read at start: nobody is told what the user may not have wanted to tell. */
 const UNKNOWN: Own = { show: 'offline', status: '' };
 
-/** How often, in milliseconds, to try again what a full or broken disk does not allow. */
-const AGAIN = 1000;
-
 /** So many characters that can't be written are kept before we read no more. */
 const MOST_BEHIND = 1_048_576;
 
@@ -52,26 +52,38 @@ const MOST_BEHIND = 1_048_576;
 export async function presenced(options: PresencedOptions): Promise<void> {
   const { dir, fd, out, target, own, ack, bareOf, limits, warn } = options;
   const troubles = createTroubles(warn);
-  const contacts = createContacts({ dir, own, bareOf, troubles, limits });
-  const file = path.join(dir, '.presences');
+  const contacts = createContacts({ dir, own, bareOf, troubles });
+  const posted = createPosted();
   let presence = createOwnPresence();
   let everybody: Own | undefined;
   let lost = false;
   let feed: Feed | undefined;
-  let session: SessionInfo | null = null;
   let notes: Notes | null = null;
   /** Contacts that had a presence of their own in the session before, and have none now. */
   let withdrawn = new Map<string, null>();
-  /** Stanzas up to this one were dealt with before; up to this one they have been taken. */
-  let before = Number.NEGATIVE_INFINITY;
+  /** The number of the last stanza that was taken. */
   let last = Number.NEGATIVE_INFINITY;
-  const backlog: (() => void)[] = [];
   let timer: NodeJS.Timeout | undefined;
 
-  const said = createSaid(() => notes);
+  const part = createPart(out, path.join(dir, '.presences'), troubles, {
+    begin,
+    stanza: take,
+    sent: posted.sent,
+    refused: posted.refused,
+    hold(on) {
+      if (on) feed?.pause();
+      else feed?.resume();
+    },
+  });
 
   function say(jid: string, text: string): boolean {
-    if (ack) said.say(jid, presence.of(jid));
+    const own = presence.of(jid);
+    if (notes !== null) {
+      const memory = notes;
+      posted.post((refusal) => {
+        if (refusal === null) keepSaid(memory, jid, own);
+      });
+    }
     return out.send(text);
   }
 
@@ -99,11 +111,10 @@ export async function presenced(options: PresencedOptions): Promise<void> {
 
   /** Writes down what was taken, and tells so; what can't be written is tried again. */
   function settle(): void {
-    if (session !== null && notes === null) return;
+    if (part.waiting) return;
     clearTimeout(timer);
     contacts.batchEnd();
-    const kept = contacts.behind === 0 && keep();
-    if (kept) inlet.done(last);
+    const kept = contacts.behind === 0 && part.done(last);
     if (!kept || contacts.stale) timer = setTimeout(again, AGAIN);
     if (contacts.behind + (notes?.pending ?? 0) > MOST_BEHIND) feed?.pause();
     else feed?.resume();
@@ -114,61 +125,25 @@ export async function presenced(options: PresencedOptions): Promise<void> {
     settle();
   }
 
-  function keep(): boolean {
-    try {
-      notes?.write(last);
-      troubles.well(file);
-      return true;
-    } catch (error) {
-      troubles.report(file, 'write', error);
-      return false;
-    }
-  }
-
-  const inlet = createInlet(out, {
-    session(given) {
-      session = given;
-      begin();
-    },
-    stanza(element, n) {
-      if (session !== null && notes === null) backlog.push(() => take(element, n));
-      else take(element, n);
-    },
-    sent: said.sent,
-    refused: said.refused,
-  });
-
-  function take(element: Parameters<typeof contacts.stanza>[0], n: number | null): void {
-    if (n === null || n > before) contacts.stanza(element);
+  function take(element: Element, n: number | null, before: boolean): void {
+    if (!before) contacts.stanza(element);
     if (n !== null) last = n;
   }
 
-  /** The session is known: goes on with it, or begins anew. */
-  function begin(): void {
-    if (session === null) return;
-    try {
-      notes = openNotes(file, session.id, session.resumed);
-      troubles.well(file);
-    } catch (error) {
-      troubles.report(file, 'open', error);
-      feed?.pause();
-      timer = setTimeout(begin, AGAIN);
-      return;
-    }
-    const { known } = notes;
-    contacts.remember(notes, known);
+  /** The session goes on, or begins anew. */
+  function begin(opened: Notes, { resumed }: SessionInfo): void {
+    notes = opened;
+    const { known } = opened;
+    contacts.remember(opened, known);
     if (known !== null) {
-      before = known.through;
       const said = saidBefore(known);
       presence = createOwnPresence(said);
       const has = (jid: string) => jid === '' || fs.existsSync(path.join(dir, dirName(jid), 'mypresence'));
       withdrawn = new Map([...said.keys()].filter((jid) => !has(jid)).map((jid) => [jid, null]));
-    } else if (session.resumed) {
+    } else if (resumed) {
       // The server tells who is there only whom it sees arrive.
       say('', canonical(presenceStanza({ type: 'unavailable' })));
     }
-    for (const work of backlog.splice(0)) work();
-    feed?.resume();
     void show();
   }
 
@@ -195,7 +170,7 @@ export async function presenced(options: PresencedOptions): Promise<void> {
 
   tree.pause();
   if (ack) {
-    inlet.hello();
+    part.hello();
     clearPresences(dir, warn);
   } else await show();
 
@@ -203,7 +178,7 @@ export async function presenced(options: PresencedOptions): Promise<void> {
     feed = readStanzas(
       fd,
       {
-        stanza: (element) => (ack ? inlet.element(element) : take(element, null)),
+        stanza: (element) => (ack ? part.element(element) : take(element, null, false)),
         batchEnd: settle,
         skipped: (why) => warn(`skipped a stanza: ${why}`),
         end: resolve,
@@ -216,9 +191,7 @@ export async function presenced(options: PresencedOptions): Promise<void> {
     });
   });
   feed = undefined;
-  clearTimeout(timer);
-  inlet.end();
-  for (const work of backlog.splice(0)) work();
+  part.end();
   settle();
   clearTimeout(timer);
   tree.close();

@@ -6,38 +6,12 @@ import type { Known } from '../files/notes.ts';
 import type { Memory } from './contacts.ts';
 import { type Own, ownOf } from './mypresence.ts';
 
-export type Said = {
-  /** A stanza is sent; by it `jid` sees `own`, or nothing of its own any more. */
-  say(jid: string, own: Own | null): void;
-  /** sj has taken the first `n` of them. */
-  sent(n: number): void;
-  /** sj does not send this one. */
-  refused(n: number): void;
-};
-
 const GROUP = '';
 
-export function createSaid(memory: () => Memory | null): Said {
-  /** What is not known to be taken, oldest first. */
-  let open: { jid: string; own: Own | null; refused: boolean }[] = [];
-  let taken = 0;
-  return {
-    say: (jid, own) => void open.push({ jid, own, refused: false }),
-    sent(n) {
-      const count = Math.max(0, n - taken);
-      for (const { jid, own, refused } of open.slice(0, count)) {
-        if (refused) continue;
-        if (own === null) memory()?.remove(GROUP, jid);
-        else memory()?.set(GROUP, jid, own);
-      }
-      open = open.slice(count);
-      taken += count;
-    },
-    refused(n) {
-      const stanza = open[n - taken - 1];
-      if (stanza !== undefined) stanza.refused = true;
-    },
-  };
+/** By what was taken, `jid` sees `own`, or nothing of its own any more. */
+export function keepSaid(memory: Memory, jid: string, own: Own | null): void {
+  if (own === null) memory.remove(GROUP, jid);
+  else memory.set(GROUP, jid, own);
 }
 
 /** What was said before, by whom it was said to. */

@@ -3,12 +3,12 @@
  * Changes are noticed by watching, and by looking at everything where watching may have missed something.
  */
 import path from 'node:path';
+import type { Troubles } from '../daemon/troubles.ts';
 import { contactOf, listContacts } from '../files/contact.ts';
 import { RESERVED } from '../files/names.ts';
 import { watchTree } from '../files/watch.ts';
 import type { Own } from './mypresence.ts';
 import { EMPTY, readOwn } from './read.ts';
-import type { Troubles } from './troubles.ts';
 
 export type TreeEvents = {
   /** The directory is there; it may be another one than before, or just have been touched. */

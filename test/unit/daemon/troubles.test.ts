@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { createTroubles } from '../../../lib/presence/troubles.ts';
+import { createTroubles } from '../../../lib/daemon/troubles.ts';
 
 it('complains of the same trouble once, of another one again, and anew after it was well', () => {
   const said: string[] = [];
