@@ -3,9 +3,11 @@ import { setMaxListeners } from 'node:events';
 import { join } from 'node:path';
 import type { Element } from 'ltx';
 import { reason } from '../cli/die.ts';
+import type { Fate } from '../daemon/posted.ts';
 import { appendRecord } from '../files/append.ts';
 import { canonical } from '../xml/write.ts';
 import { errorFor, errorWith, type Fault, result } from './answer.ts';
+import type { Audience, Trust } from './audience.ts';
 import type { Delivery } from './deliver.ts';
 import { findHandler, type Handler } from './handler.ts';
 import { writeFifo } from './pipe.ts';
@@ -23,20 +25,37 @@ export type IqdOptions = {
   /** What handlers find in their environment besides what iqd tells them. */
   readonly env: NodeJS.ProcessEnv;
   readonly delivery: Delivery;
+  readonly audience: Pick<Audience, 'of' | 'push'>;
   /** The bare JID in normal form, or null for what is no JID. */
   readonly bareOf: (jid: string) => string | null;
   /** Sends a stanza, as one line without its end. */
-  readonly send: (line: string) => void;
+  readonly send: (line: string, fate: Fate) => void;
   readonly warn: (message: string) => void;
   readonly run?: RunLimits;
   readonly queue?: QueueLimits;
 };
 
 export type Iqd = {
-  /** Takes a stanza; `raw` is its text as it came, of which nothing is kept. */
-  stanza(element: Element, raw: Uint8Array): void;
-  /** No more stanzas come: gives handlers so many milliseconds to finish, then ends them. */
-  drain(grace: number): Promise<void>;
+  /**
+   * Takes a stanza; `raw` is its text as it came, of which nothing is kept.
+   * @param done called when it is dealt with: it is where it was to go, and its answer, if we owe one, is taken
+   */
+  stanza(element: Element, raw: Uint8Array, done?: () => void): void;
+  /**
+   * No more stanzas come: gives handlers so many milliseconds to finish, then ends them.
+   * @param again what is not dealt with then comes again, so it gets no answer now
+   */
+  drain(grace: number, again?: boolean): Promise<void>;
+};
+
+/** A request, and what is known of it. */
+type Task = {
+  readonly request: Request;
+  readonly raw: Uint8Array;
+  /** It tells of a change of the own roster. */
+  readonly push: boolean;
+  readonly trust: Trust;
+  readonly done: () => void;
 };
 
 /** How long the reader of a handler's FIFO may take for what the pipe can't hold, in milliseconds. */
@@ -52,91 +71,114 @@ export function createIqd(options: IqdOptions): Iqd {
   const hurry = new AbortController();
   setMaxListeners(0, hurry.signal);
 
-  const reply = (stanza: Element) => send(canonical(stanza));
-  const fail = (request: Request, fault: Fault) => reply(errorFor(request, fault));
+  /** What is not dealt with at the end comes again. */
+  let comesAgain = false;
 
-  const runHandler = async (path: string, request: Request) => {
-    if (hurry.signal.aborted) return fail(request, 'resource-constraint');
-    const env = { ...options.env, SJ_DIR: dir, SJ_EXT: shipped, ...environment(request) };
+  const reply = ({ request, done }: Task, stanza: Element) =>
+    send(canonical(stanza), (refusal) => {
+      if (refusal === null) return done();
+      // Too large for the server, most likely. Whoever asked is not left without an answer.
+      send(canonical(errorFor(request, 'internal-server-error')), done);
+    });
+  const fail = (task: Task, fault: Fault) => reply(task, errorFor(task.request, fault));
+
+  const runHandler = async (path: string, task: Task) => {
+    const { request } = task;
+    if (hurry.signal.aborted) return comesAgain ? undefined : fail(task, 'resource-constraint');
+    const env = { ...options.env, SJ_DIR: dir, SJ_EXT: shipped, ...environment(task) };
     const run = runProgram(path, ['-d', dir], env, `${canonical(request.stanza)}\n`, options.run ?? RUN_LIMITS);
     runs.add(run);
     const verdict = judge(await run.done);
     runs.delete(run);
     switch (verdict.kind) {
       case 'result':
-        return reply(result(request, verdict.payload));
+        return reply(task, result(request, verdict.payload));
       case 'error':
-        return reply(errorWith(request, verdict.error));
+        return reply(task, errorWith(request, verdict.error));
       case 'fault':
+        if (hurry.signal.aborted && comesAgain) return undefined;
         warn(`${path} ${verdict.why}`);
-        return fail(request, 'internal-server-error');
+        return fail(task, 'internal-server-error');
       case 'done':
-        return undefined;
+        return task.done();
     }
   };
 
   /** A push is told to have arrived even where nobody but a file took it: the server asks for no more. */
-  const taken = (request: Request, push: boolean) => {
-    if (push) reply(result(request));
+  const taken = (task: Task) => {
+    if (task.push) reply(task, result(task.request));
+    else task.done();
   };
 
-  const intoFifo = async (path: string, line: Uint8Array, request: Request, push: boolean) => {
+  const intoFifo = async (path: string, line: Uint8Array, task: Task) => {
     try {
       const fate = await writeFifo(path, line, { ...FIFO_PATIENCE, signal: hurry.signal }, true);
-      if (fate === 'written' || push) return taken(request, push);
+      if (fate === 'written' || task.push) return taken(task);
+      if (hurry.signal.aborted && comesAgain) return undefined;
       if (fate === 'cut') warn(`${path}: its reader took only a part`);
-      fail(request, fate === 'cut' ? 'internal-server-error' : 'service-unavailable');
+      fail(task, fate === 'cut' ? 'internal-server-error' : 'service-unavailable');
     } catch (error) {
       warn(`cannot write ${path}: ${reason(error)}`);
-      fail(request, 'internal-server-error');
+      fail(task, 'internal-server-error');
     }
   };
 
-  const intoFile = (path: string, line: Uint8Array, request: Request, push: boolean) => {
+  const intoFile = (path: string, line: Uint8Array, task: Task) => {
     try {
       appendRecord(path, line);
-      taken(request, push);
+      taken(task);
     } catch (error) {
       warn(`cannot write ${path}: ${reason(error)}`);
-      fail(request, 'internal-server-error');
+      fail(task, 'internal-server-error');
     }
   };
 
-  const handOver = (handler: Handler, request: Request, raw: Uint8Array, push: boolean) => {
-    const { kind, path } = handler;
-    if (kind === 'file') return intoFile(path, lineOf(raw), request, push);
+  const handOver = ({ kind, path }: Handler, task: Task) => {
+    const line = lineOf(task.raw);
+    if (kind === 'file') return intoFile(path, line, task);
     let accepted: boolean;
-    if (kind === 'fifo') {
-      const line = lineOf(raw);
-      accepted = pipes.add(path, () => intoFifo(path, line, request, push));
-    } else {
-      const sender = bareOf(request.from ?? '') ?? request.from ?? '';
-      accepted = programs.add(sender, () => runHandler(path, request));
+    if (kind === 'fifo') accepted = pipes.add(path, () => intoFifo(path, line, task));
+    else {
+      const { from = '' } = task.request;
+      accepted = programs.add(bareOf(from) ?? from, () => runHandler(path, task));
     }
-    if (!accepted) fail(request, 'resource-constraint');
+    if (!accepted) fail(task, 'resource-constraint');
   };
 
-  const answer = (request: Request, raw: Uint8Array) => {
-    if (request.ns === '') return fail(request, 'bad-request');
+  const answer = (request: Request, raw: Uint8Array, done: () => void) => {
     const push = request.ns === ROSTER_NS && request.type === 'set';
+    const trust = options.audience.of(request.from);
+    const task = { request, raw, push, trust, done };
+    // Any other error would tell a stranger that somebody is here: this one he gets from the server where nobody is.
+    if (request.ns === '') return fail(task, trust === 'stranger' ? 'service-unavailable' : 'bad-request');
     if (push && !fromOwnAccount(request.from, own, bareOf)) {
       warn(`a roster push that is not from the own account: ${request.from?.slice(0, 80)}`);
-      return fail(request, 'service-unavailable');
+      return fail(task, 'service-unavailable');
     }
+    if (push) options.audience.push(request.stanza);
     const handler = findHandler(join(dir, 'ext'), shipped, request.ns);
-    if (handler !== null && handler.kind !== 'unfit') return handOver(handler, request, raw, push);
-    if (handler !== null && handler.why !== '') warn(`${handler.path}: ${handler.why}`);
-    return push ? reply(result(request)) : fail(request, 'service-unavailable');
+    if (handler === null) return push ? taken(task) : fail(task, 'service-unavailable');
+    if (handler.kind !== 'unfit') {
+      if (trust === 'stranger' && handler.shipped) return fail(task, 'service-unavailable');
+      return handOver(handler, task);
+    }
+    if (handler.why !== '') warn(`${handler.path}: ${handler.why}`);
+    return push ? taken(task) : fail(task, 'service-unavailable');
   };
 
   return {
-    stanza(element, raw) {
+    stanza(element, raw, done = () => {}) {
       const iq = sortIq(element);
-      if (iq.kind === 'answer') delivery.deliver(iq.id, `${canonical(element)}\n`);
-      else if (iq.kind === 'request') answer(iq.request, raw);
-      else if (iq.kind === 'bad') warn(`skipped ${iq.why}`);
+      if (iq.kind === 'request') return answer(iq.request, raw, done);
+      if (iq.kind === 'answer') {
+        void delivery.deliver(iq.id, `${canonical(element)}\n`).then((dealt) => dealt && done());
+        return;
+      }
+      if (iq.kind === 'bad') warn(`skipped ${iq.why}`);
+      done();
     },
-    async drain(grace) {
+    async drain(grace, again = false) {
+      comesAgain = again;
       const timer = setTimeout(() => {
         hurry.abort();
         for (const run of runs) run.kill('had to end with iqd');
@@ -148,7 +190,13 @@ export function createIqd(options: IqdOptions): Iqd {
 }
 
 /** What a handler is told of the request in its environment; it is data, and handlers quote it. */
-const environment = ({ id, from, type, ns }: Request) => ({ IQ_ID: id, IQ_FROM: from ?? '', IQ_TYPE: type, IQ_NS: ns });
+const environment = ({ request: { id, from, type, ns }, trust }: Task) => ({
+  IQ_ID: id,
+  IQ_FROM: from ?? '',
+  IQ_TYPE: type,
+  IQ_NS: ns,
+  IQ_TRUST: trust,
+});
 
 /** A copy of a stanza as it came, with the end of the line. */
 const lineOf = (raw: Uint8Array): Buffer => Buffer.concat([raw, Buffer.from('\n')]);

@@ -2,7 +2,8 @@
 import { setMaxListeners } from 'node:events';
 import fs from 'node:fs';
 import { join } from 'node:path';
-import { reason } from '../cli/die.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { errno, reason } from '../cli/die.ts';
 import { replaceFile } from '../files/replace.ts';
 import { type Patience, writeFifo } from './pipe.ts';
 
@@ -12,14 +13,22 @@ export const ANSWER_PATIENCE: Patience = { reader: 10_000, reading: 10_000 };
 /** How many answers may wait for their readers. */
 const MOST_WAITING = 64;
 
+/** What goes by: a full disk, too many open files. How often to look whether it has, in milliseconds. */
+const PASSING: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EMFILE', 'ENFILE', 'EIO']);
+const AGAIN = 500;
+
 export type Delivery = {
   /**
    * Puts an answer where its asker waits for it: into the FIFO of that name, else into a new file.
    * @param id an id that is fit to be a file name
+   * @returns false if it was neither delivered nor lost, because we had to end and it comes again
    */
-  deliver(id: string, answer: string): void;
-  /** Gives what still waits for a reader so many milliseconds, and resolves when nothing does. */
-  drain(grace: number): Promise<void>;
+  deliver(id: string, answer: string): Promise<boolean>;
+  /**
+   * Gives what still waits so many milliseconds, and resolves when nothing does.
+   * @param again what is not delivered then comes again
+   */
+  drain(grace: number, again?: boolean): Promise<void>;
 };
 
 /**
@@ -32,17 +41,41 @@ export function createDelivery(
   patience = ANSWER_PATIENCE,
 ): Delivery {
   /** By id, the last of the answers that wait for a reader there. */
-  const waiting = new Map<string, Promise<void>>();
+  const waiting = new Map<string, Promise<boolean>>();
+  /** What is not delivered at the end comes again. */
+  let comesAgain = false;
   const hurry = new AbortController();
   setMaxListeners(0, hurry.signal);
 
-  const intoFifo = async (id: string, answer: string) => {
+  /** @returns what `deliver` does */
+  const lose = (id: string, why: string): boolean => {
+    if (hurry.signal.aborted && comesAgain) return false;
+    lost(id, why);
+    return true;
+  };
+
+  const intoFifo = async (id: string, answer: string): Promise<boolean> => {
     const path = join(dir, id);
     try {
       const fate = await writeFifo(path, Buffer.from(answer), { ...patience, signal: hurry.signal });
-      if (fate !== 'written') lost(id, WHY[fate]);
+      return fate === 'written' || lose(id, WHY[fate]);
     } catch (error) {
-      lost(id, `cannot write ${path}: ${reason(error)}`);
+      return lose(id, `cannot write ${path}: ${reason(error)}`);
+    }
+  };
+
+  /** As long as the disk is full, but not for ever. */
+  const intoFile = async (id: string, answer: string): Promise<boolean> => {
+    const path = join(dir, id);
+    for (const end = Date.now() + patience.reader; ; ) {
+      await sleep(AGAIN, undefined, { signal: hurry.signal }).catch(() => {});
+      try {
+        replaceFile(path, answer);
+        return true;
+      } catch (error) {
+        if (hurry.signal.aborted || !PASSING.has(errno(error)) || Date.now() > end)
+          return lose(id, `cannot write ${path}: ${reason(error)}`);
+      }
     }
   };
 
@@ -50,23 +83,30 @@ export function createDelivery(
     deliver(id, answer) {
       const path = join(dir, id);
       const before = waiting.get(id);
+      let work = intoFifo;
       try {
         const kind = fs.lstatSync(path, { throwIfNoEntry: false });
-        if (kind?.isDirectory()) return lost(id, `${path} is a directory`);
-        if (!kind?.isFIFO()) return replaceFile(path, answer);
+        if (kind?.isDirectory()) return Promise.resolve(lose(id, `${path} is a directory`));
+        if (!kind?.isFIFO()) {
+          replaceFile(path, answer);
+          return Promise.resolve(true);
+        }
       } catch (error) {
-        return lost(id, `cannot write ${path}: ${reason(error)}`);
+        if (!PASSING.has(errno(error))) return Promise.resolve(lose(id, `cannot write ${path}: ${reason(error)}`));
+        work = intoFile;
       }
       if (before === undefined && waiting.size >= MOST_WAITING)
-        return lost(id, 'too many answers wait for their readers');
+        return Promise.resolve(lose(id, 'too many answers wait for their readers'));
       // Two answers into one FIFO must not mix.
-      const turn = (before ?? Promise.resolve()).then(() => intoFifo(id, answer));
+      const turn = (before ?? Promise.resolve()).then(() => work(id, answer));
       waiting.set(id, turn);
       void turn.then(() => {
         if (waiting.get(id) === turn) waiting.delete(id);
       });
+      return turn;
     },
-    async drain(grace) {
+    async drain(grace, again = false) {
+      comesAgain = again;
       const timer = setTimeout(() => hurry.abort(), grace);
       await Promise.all(waiting.values());
       clearTimeout(timer);

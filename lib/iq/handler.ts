@@ -3,7 +3,12 @@ import fs from 'node:fs';
 import { dirname, join } from 'node:path';
 import { extName } from '../files/names.ts';
 
-export type Handler = { readonly kind: 'program' | 'fifo' | 'file'; readonly path: string };
+export type Handler = {
+  readonly kind: 'program' | 'fifo' | 'file';
+  readonly path: string;
+  /** It came with this package; else it is the user's own. */
+  readonly shipped?: boolean;
+};
 
 /** Something stands where the handler would be, and it can't be one. */
 export type Unfit = { readonly kind: 'unfit'; readonly path: string; readonly why: string };
@@ -20,7 +25,7 @@ export function findHandler(own: string, shipped: string, ns: string): Handler |
   const mine = look(join(own, name));
   if (mine !== null) return mine;
   const theirs = look(join(shipped, name));
-  return theirs?.kind === 'program' ? theirs : null;
+  return theirs?.kind === 'program' ? { ...theirs, shipped: true } : null;
 }
 
 function look(path: string): Handler | Unfit | null {

@@ -11,8 +11,8 @@ import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 
 const IQD = resolve('bin/iqd');
 const ROSTER = resolve('bin/roster');
-const PING = `<iq type='get' id='p1' from='bob@example.org/x'><ping xmlns='urn:xmpp:ping'/></iq>`;
-const PONG = `<iq type='result' id='p1' to='bob@example.org/x'/>`;
+const PING = `<iq type='get' id='p1'><ping xmlns='urn:xmpp:ping'/></iq>`;
+const PONG = `<iq type='result' id='p1'/>`;
 
 let root: string;
 let dir: string;

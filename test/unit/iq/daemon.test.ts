@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import fc from 'fast-check';
 import { Element } from 'ltx';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { createAudience } from '../../../lib/iq/audience.ts';
 import { createIqd, type Iqd, type IqdOptions } from '../../../lib/iq/daemon.ts';
 import { createDelivery } from '../../../lib/iq/deliver.ts';
 import { bareOf } from '../../../lib/jid/jid.ts';
@@ -23,15 +24,28 @@ beforeEach(() => {
   warnings = [];
 });
 
+/** bob may see our presence. */
+function audience() {
+  const made = createAudience({ dir, own: 'alice@example.org/sj', bareOf });
+  made.push(
+    element(`<iq><query xmlns='jabber:iq:roster'><item jid='bob@example.org' subscription='from'/></query></iq>`),
+  );
+  return made;
+}
+
 const make = (more: Partial<IqdOptions> = {}): Iqd =>
   createIqd({
+    audience: audience(),
     dir,
     shipped: resolve('ext'),
     own: 'alice@example.org/sj',
     env: { PATH: process.env.PATH, IQ_FROM: 'inherited' },
     delivery: createDelivery(dir, (id, why) => warnings.push(`${id}: ${why}`)),
     bareOf,
-    send: (line) => sent.push(element(line)),
+    send: (line, fate) => {
+      sent.push(element(line));
+      fate(null);
+    },
     warn: (message) => warnings.push(message),
     ...more,
   });
@@ -162,9 +176,7 @@ describe('requests', () => {
   });
 
   it.each(['', `<a xmlns='urn:a'/><b xmlns='urn:b'/>`, 'text'])('with the payload %j are bad', async (payload) => {
-    expect((await answers(`<iq type='get' id='1' from='b@c'>${payload}</iq>`)).map(gist)).toEqual([
-      'modify bad-request',
-    ]);
+    expect((await answers(`<iq type='get' id='1'>${payload}</iq>`)).map(gist)).toEqual(['modify bad-request']);
   });
 
   it.each([

@@ -21,7 +21,7 @@ beforeEach(() => {
 describe('findHandler', () => {
   it('prefers the own program, a link to one too', () => {
     const path = script(join(shipped, 'urn:x'), 'echo');
-    expect(find('urn:x')).toEqual({ kind: 'program', path });
+    expect(find('urn:x')).toEqual({ kind: 'program', path, shipped: true });
     fs.symlinkSync(script(join(root, 'mine'), 'echo'), join(own, 'urn:x'));
     expect(find('urn:x')).toEqual({ kind: 'program', path: join(own, 'urn:x') });
   });
