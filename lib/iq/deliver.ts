@@ -3,7 +3,8 @@ import { setMaxListeners } from 'node:events';
 import fs from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { errno, reason } from '../cli/die.ts';
+import { reason } from '../cli/die.ts';
+import { isPassing } from '../files/passing.ts';
 import { replaceFile } from '../files/replace.ts';
 import { type Patience, writeFifo } from './pipe.ts';
 
@@ -13,8 +14,7 @@ export const ANSWER_PATIENCE: Patience = { reader: 10_000, reading: 10_000 };
 /** How many answers may wait for their readers. */
 const MOST_WAITING = 64;
 
-/** What goes by: a full disk, too many open files. How often to look whether it has, in milliseconds. */
-const PASSING: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EMFILE', 'ENFILE', 'EIO']);
+/** How often, in milliseconds, to try again what a full disk does not allow. */
 const AGAIN = 500;
 
 export type Delivery = {
@@ -73,7 +73,7 @@ export function createDelivery(
         replaceFile(path, answer);
         return true;
       } catch (error) {
-        if (hurry.signal.aborted || !PASSING.has(errno(error)) || Date.now() > end)
+        if (hurry.signal.aborted || !isPassing(error) || Date.now() > end)
           return lose(id, `cannot write ${path}: ${reason(error)}`);
       }
     }
@@ -92,7 +92,7 @@ export function createDelivery(
           return Promise.resolve(true);
         }
       } catch (error) {
-        if (!PASSING.has(errno(error))) return Promise.resolve(lose(id, `cannot write ${path}: ${reason(error)}`));
+        if (!isPassing(error)) return Promise.resolve(lose(id, `cannot write ${path}: ${reason(error)}`));
         work = intoFile;
       }
       if (before === undefined && waiting.size >= MOST_WAITING)

@@ -12,6 +12,7 @@ import { createTroubles } from '../daemon/troubles.ts';
 import { logEvent } from '../files/events.ts';
 import type { Notes } from '../files/notes.ts';
 import type { Outlet } from '../files/outlet.ts';
+import { ROSTER_ID } from '../stream/control.ts';
 import { type Feed, readStanzas } from '../xml/feed.ts';
 import type { Limits } from '../xml/limits.ts';
 import { canonical } from '../xml/write.ts';
@@ -56,9 +57,8 @@ const LIMIT = 10_000;
 /** So many stanzas that were dealt with are remembered. */
 const MOST_DEALT = 512;
 
-/** The roster that sj asks for at login, and the one that we ask for. */
-const ASKED_BY_SJ = 'sj:roster';
-const ASKED_BY_US = 'sj-roster';
+/** How the id of our own request for the roster begins. */
+const OURS = 'sj-roster';
 
 /** Runs until its stanzas end or it is told to (SIGTERM). */
 export async function runIqd(options: RunOptions): Promise<void> {
@@ -87,7 +87,7 @@ export async function runIqd(options: RunOptions): Promise<void> {
       notes = opened;
       audience.remember(opened);
       for (const hash of opened.known?.groups.get('dealt')?.keys() ?? []) dealt.add(hash);
-      if (resumed && opened.known === null) send(canonical(rosterGet(newId(ASKED_BY_US))), () => {});
+      if (resumed && opened.known === null) send(canonical(rosterGet(newId(OURS))), () => {});
     },
     stanza: take,
     sent: posted.sent,
@@ -110,11 +110,11 @@ export async function runIqd(options: RunOptions): Promise<void> {
     const hash = createHash('sha256').update(text).digest('base64');
     if (again && dealt.has(hash)) return done();
     const { id = '', type } = element.attrs;
-    if (type === 'result' && (id === ASKED_BY_SJ || id.startsWith(`${ASKED_BY_US}-`))) {
+    if (type === 'result' && (id === ROSTER_ID || id.startsWith(`${OURS}-`))) {
       audience.roster(element);
       return done();
     }
-    if (id === ASKED_BY_SJ) return done();
+    if (id === ROSTER_ID) return done();
     iqd.stanza(element, Buffer.from(text), () => {
       if (n !== null) remember(hash);
       done();

@@ -16,6 +16,7 @@ import { CLIENT_NS } from '../xml/read.ts';
 import { createSplitter, type Piece } from '../xml/split.ts';
 import { canonical } from '../xml/write.ts';
 import { type Asked, createAsked } from './asked.ts';
+import { ROSTER_ID } from './control.ts';
 import { Breach, streamFault } from './faults.ts';
 import { openLink } from './link.ts';
 import { createLiveness } from './liveness.ts';
@@ -256,7 +257,11 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
     for (const stanza of again) sender.text(stanza.bytes.toString());
     for (const { bytes } of lost) extra('messaged', notSent(bytes));
     // Servers tell of changed subscriptions only who has asked for the roster (RFC 6121 section 2.2).
-    if (!resumed) sender.stanza("<iq type='get' id='sj:roster'><query xmlns='jabber:iq:roster'/></iq>");
+    // Its answer is iqd's, which has to know who may see own presence.
+    if (!resumed) {
+      asked.ask(ROSTER_ID, undefined);
+      sender.stanza(`<iq type='get' id='${ROSTER_ID}'><query xmlns='jabber:iq:roster'/></iq>`);
+    }
     for (const stanza of early.stanzas) {
       const way = wayOf(stanza.name, stanza.attrs, asked);
       if (way !== null) extra(way, stanza);

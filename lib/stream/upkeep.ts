@@ -55,6 +55,7 @@ export type Upkeep = {
   /** The server wants to know how many of its stanzas have been dealt with. */
   wanted(): void;
   ask(id: string, to: string): void;
+  /** An answer has come, and is handed to iqd next. */
   answered(id: string): void;
   /** What is to be said to the server now; may be empty. `now` is a monotonic clock in milliseconds. */
   due(now: number): string;
@@ -102,6 +103,8 @@ export function openUpkeep(dir: string, account: string): Upkeep {
   let name = '';
   let incoming = createIncoming<DaemonName>(state.incoming);
   let manners = createManners(state.incoming.count);
+  /** Answers that are handed to iqd, by id, and their numbers there. */
+  const answers = new Map<string, number>();
 
   /** Writes the ledger anew, without what is past. */
   function tidy(): void {
@@ -109,6 +112,18 @@ export function openUpkeep(dir: string, account: string): Upkeep {
     spool.read(past.line);
     state.taken = past.kept().taken;
     spool.rewrite(summary({ ...state, incoming: { count: incoming.handled, numbers: incoming.numbers } }));
+  }
+
+  /** Lines for what may be acknowledged. An answer is awaited until then: the server might have to give it again. */
+  function dealt(): string {
+    let lines = inLine(incoming.handled, incoming.numbers);
+    for (const [id, n] of answers) if (n <= incoming.numbers.iqd) lines += forget(id);
+    return lines;
+  }
+
+  function forget(id: string): string {
+    answers.delete(id);
+    return state.asked.delete(id) ? answeredLine(id) : '';
   }
 
   function tidyIfLarge(): void {
@@ -142,6 +157,7 @@ export function openUpkeep(dir: string, account: string): Upkeep {
     }
     state.session = managed ? { account, id: session.managed?.id ?? null, jid: session.jid } : null;
     state.asked.clear();
+    answers.clear();
     incoming = createIncoming<DaemonName>({ count: 0, numbers: NO_NUMBERS });
     manners = createManners();
     state.outgoing = createOutgoing();
@@ -189,12 +205,13 @@ export function openUpkeep(dir: string, account: string): Upkeep {
     acknowledged,
     wanted: () => manners.asked(),
     ask(id, to) {
+      answers.delete(id);
       state.asked.set(id, to);
       spool.append(askedLine(id, to));
     },
     answered(id) {
-      if (!state.asked.delete(id)) return;
-      spool.append(answeredLine(id));
+      if (managed && state.asked.has(id)) answers.set(id, incoming.given('iqd') + 1);
+      else spool.append(forget(id));
       tidyIfLarge();
     },
     due(now) {
@@ -202,7 +219,7 @@ export function openUpkeep(dir: string, account: string): Upkeep {
       const { handled, count } = incoming;
       const { acknowledge, ask } = manners.due({ open: state.outgoing.openCount, handled, count }, now);
       // First to the file: the server forgets what we acknowledge.
-      if (acknowledge) spool.append(inLine(handled, incoming.numbers));
+      if (acknowledge) spool.append(dealt());
       return `${acknowledge ? `<a xmlns='${SM_NS}' h='${handled}'/>` : ''}${ask ? REQUEST : ''}`;
     },
     get full() {
@@ -215,7 +232,7 @@ export function openUpkeep(dir: string, account: string): Upkeep {
       keepPlace(dir, account, null);
     },
     close() {
-      if (managed && state.session !== null) spool.append(inLine(incoming.handled, incoming.numbers));
+      if (managed && state.session !== null) spool.append(dealt());
       spool.close();
     },
   };

@@ -38,9 +38,14 @@ describe.each([prosody, ejabberd])('iq over $name', (kind) => {
     expect(await alice.see('v4', '</iq>')).toMatch(/type='error'.*service-unavailable/s);
   });
 
-  it('answers a client that asks for our version', async () => {
+  it('answers a client that asks for our version, if it may see that we are there', async () => {
     const alice = await (await startSuite(server, 'alice@localhost')).online();
     const bob = await startSlix(server, 'bob@localhost/slix');
+    bob.tell({ do: 'version', to: alice.full });
+    const { condition } = await bob.see('iq-error', (e) => e.from === alice.full);
+    expect(condition).toBe('service-unavailable');
+    await alice.sh('mkdir -p "$1"; echo away >"$1/mypresence"', 'bob@localhost');
+    await bob.see('presence', (p) => p.from === alice.full && p.show === 'away');
     bob.tell({ do: 'version', to: alice.full });
     const { name, version } = await bob.see('version', (v) => v.from === alice.full);
     expect(name).toBe('sj');

@@ -62,7 +62,7 @@ export function startPartner(name: string, dir: string, env: NodeJS.ProcessEnv =
     }
   });
   const write = (text: string) => void child.stdin!.write(`${text}\n`);
-  const ended = once(child, 'close').then(([code, signal]) => code ?? signal);
+  const ended = once(child, 'exit').then(([code, signal]) => code ?? signal);
   const tell = (control: Control) => write(controlText(control));
   const partner: Partner = {
     child,

@@ -65,6 +65,39 @@ describe('a session that is resumed', () => {
     expect(texts(openUpkeep(dir, ME).begin(fresh('two')).again)).toEqual(texts([message('m2')]));
   });
 
+  it('waits for an answer until iqd has dealt with it and the server need not give it again', () => {
+    for (const closed of [true, false]) {
+      const { dir, upkeep } = begun();
+      for (const id of ['a', 'b', 'c']) upkeep.ask(id, 'bob@x');
+      for (const id of ['a', 'b']) {
+        upkeep.answered(id);
+        upkeep.incoming.arrived('iqd');
+        upkeep.incoming.mark();
+      }
+      upkeep.incoming.done('iqd', 1);
+      upkeep.wanted();
+      expect(upkeep.due(0)).toBe("<a xmlns='urn:xmpp:sm:3' h='1'/>");
+      expect([...upkeep.asked.keys()]).toEqual(['b', 'c']);
+      if (closed) {
+        upkeep.incoming.done('iqd', 2);
+        upkeep.close();
+      }
+      expect([...openUpkeep(dir, ME).asked.keys()]).toEqual(closed ? ['c'] : ['b', 'c']);
+    }
+  });
+
+  it('waits for the answer to a request that has the id of an earlier one', () => {
+    const { dir, upkeep } = begun();
+    upkeep.ask('a', 'bob@x');
+    upkeep.answered('a');
+    upkeep.incoming.arrived('iqd');
+    upkeep.incoming.mark();
+    upkeep.ask('a', 'eve@x');
+    upkeep.incoming.done('iqd', 1);
+    upkeep.close();
+    expect([...openUpkeep(dir, ME).asked]).toEqual([['a', 'eve@x']]);
+  });
+
   it('does not believe in more than was sent', () => {
     const { dir, upkeep } = begun();
     upkeep.sent([message('m1')]);
@@ -147,6 +180,11 @@ describe('a session that cannot be resumed', () => {
     upkeep.ask('q1', 'bob@x/phone');
     upkeep.ask('q2', 'x');
     upkeep.answered('q2');
+    upkeep.incoming.arrived('iqd');
+    upkeep.incoming.mark();
+    upkeep.incoming.done('iqd', 1);
+    upkeep.wanted();
+    upkeep.due(0);
     const next = openUpkeep(dir, ME);
     expect([...next.asked]).toEqual([['q1', 'bob@x/phone']]);
     next.begin(fresh('two'));
