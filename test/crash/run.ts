@@ -73,6 +73,10 @@ export async function run({ kind, random, rounds, only, say }: RunOptions): Prom
       look();
       return trace.sessions(id);
     },
+    before(a, b) {
+      look();
+      return trace.before(a, b);
+    },
     serverHit: (since) => hit.server >= since,
     messagedKilled: (since) => hit.messaged >= since,
   };

@@ -13,6 +13,8 @@ export type Witness = {
   accepted(contact: string, n: number): boolean;
   /** In how many sessions a message of ours was sent. */
   sessions(id: string): number;
+  /** Whether one message went, or came, before another did, by their ids. */
+  before(a: string, b: string): boolean;
   /** Whether the server was hit, and whether messaged was killed, after that time. */
   serverHit(since: number): boolean;
   messagedKilled(since: number): boolean;
@@ -23,11 +25,14 @@ type Out = { at: number; out: number; log: number; ids: string[]; peer: string[]
 /** In: a number may have been said more than once, each time marked as another try. */
 type In = { at: number; out: Map<number, number>; log: Map<number, number>; events: number };
 
+/** At the contact; in `out`, what was sent and what came. */
+type Place = 'peer' | 'sent' | 'came';
+
 type Contact = {
   outgoing: Map<number, Out>;
   incoming: Map<number, In>;
   /** The highest number that has arrived, in each place. */
-  highest: { peer: number; sent: number; out: number };
+  highest: Record<Place, number>;
 };
 
 export type Figures = {
@@ -38,6 +43,8 @@ export type Figures = {
   serverLostIn: number;
   /** Sent again under the same id in a new session. */
   again: number;
+  /** Put out of order by the server. */
+  reordered: number;
   /** Written into `in` and lost with messaged before it had written them down. */
   swallowed: number;
   /** Numbers that contacts have said more than once. */
@@ -80,8 +87,12 @@ export function createTally(contacts: readonly string[], domain: string, witness
   const wrong: string[] = [];
   const figures = { serverLostOut: new Set<string>(), serverLostIn: new Set<string>(), swallowed: new Set<string>() };
   let again = 0;
+  let reordered = 0;
   const all = new Map<string, Contact>(
-    contacts.map((name) => [name, { outgoing: new Map(), incoming: new Map(), highest: { peer: 0, sent: 0, out: 0 } }]),
+    contacts.map((name) => [
+      name,
+      { outgoing: new Map(), incoming: new Map(), highest: { peer: 0, sent: 0, came: 0 } },
+    ]),
   );
   const of = (contact: string): Contact => all.get(contact)!;
 
@@ -103,11 +114,20 @@ export function createTally(contacts: readonly string[], domain: string, witness
     return entry === undefined ? null : { entry, n: Number(n), attempt: Number(attempt) };
   }
 
-  /** @param what where it has arrived */
-  function ordered(contact: string, what: keyof Contact['highest'], n: number): void {
-    const { highest } = of(contact);
-    if (n < highest[what]) wrong.push(`${contact}: ${n} after ${highest[what]} (${what})`);
-    highest[what] = Math.max(highest[what], n);
+  /** A number has arrived for the first time. */
+  function ordered(contact: string, where: Place, n: number): void {
+    const { highest, outgoing } = of(contact);
+    const last = highest[where];
+    highest[where] = Math.max(last, n);
+    if (n > last) return;
+    const id = (number: number) =>
+      where === 'came'
+        ? `${contact}:${number}:0`
+        : (outgoing.get(number)?.peer[0] ?? outgoing.get(number)?.ids[0] ?? '');
+    // Between us and the contact only the server could have changed it.
+    if (where !== 'sent' && witness.before(where === 'peer' ? id(n) : id(last), where === 'peer' ? id(last) : id(n)))
+      reordered++;
+    else wrong.push(`${contact}: ${n} after ${last} (${where})`);
   }
 
   function sentTwice(contact: string, n: number, { peer }: Out): void {
@@ -141,7 +161,7 @@ export function createTally(contacts: readonly string[], domain: string, witness
       for (const [attempt, count] of entry.out) if (entry.log.get(attempt) !== count) return false;
       return entry.events >= entry.out.size;
     }
-    if (of(contact).highest.out < n || !witness.accepted(contact, n)) return false;
+    if (of(contact).highest.came < n || !witness.accepted(contact, n)) return false;
     const excused = witness.serverHit(entry.at) && !witness.done(contact, n);
     if (excused) figures.serverLostIn.add(name);
     return excused;
@@ -176,7 +196,7 @@ export function createTally(contacts: readonly string[], domain: string, witness
       }
       const { entry, n, attempt } = theirs;
       if (bump(entry.out, attempt) > 1) wrong.push(`${contact}/out: twice: ${text}`);
-      if (attempt === 0) ordered(contact, 'out', n);
+      if (attempt === 0) ordered(contact, 'came', n);
     },
     log(contact, text) {
       const { dir, id = '', body = '' } = JSON.parse(text);
@@ -233,6 +253,7 @@ export function createTally(contacts: readonly string[], domain: string, witness
         serverLostIn: figures.serverLostIn.size,
         swallowed: figures.swallowed.size,
         again,
+        reordered,
         retried,
       };
     },

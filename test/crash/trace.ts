@@ -9,8 +9,8 @@ export type Trace = {
   readonly taken: ReadonlySet<string>;
   /** Ids of messages from the server that we have acknowledged. */
   readonly done: ReadonlySet<string>;
-  /** Ids of messages that came, acknowledged or not. */
-  readonly came: ReadonlySet<string>;
+  /** Whether one message went, or came, for the first time before another did. */
+  before(a: string, b: string): boolean;
   /** In which sessions, counted from 1, a message was sent. */
   sessions(id: string): number;
   /** How often a session has begun, and how often one was resumed. */
@@ -23,7 +23,8 @@ type Side = { stanzas: (string | null)[]; confirmed: number; readonly ids: Set<s
 export function createTrace(): Trace {
   const ours: Side = { stanzas: [], confirmed: 0, ids: new Set() };
   const theirs: Side = { stanzas: [], confirmed: 0, ids: new Set() };
-  const came = new Set<string>();
+  /** When a message went or came first, as the number of the line. */
+  const first = new Map<string, number>();
   const sentIn = new Map<string, Set<number>>();
   let begun = 0;
   let resumed = 0;
@@ -58,8 +59,8 @@ export function createTrace(): Trace {
         const id = name === 'message' ? (/^[^>]*? id=(['"])(.*?)\1/.exec(what)?.[2] ?? null) : null;
         side.stanzas.push(id);
         if (id === null) return;
-        if (side === theirs) came.add(id);
-        else sentIn.set(id, (sentIn.get(id) ?? new Set()).add(begun));
+        if (!first.has(id)) first.set(id, first.size);
+        if (side === ours) sentIn.set(id, (sentIn.get(id) ?? new Set()).add(begun));
         return;
       }
       const h = Number(/ h=(['"])(\d+)\1/.exec(what)?.[2] ?? Number.NaN);
@@ -78,7 +79,7 @@ export function createTrace(): Trace {
     },
     taken: ours.ids,
     done: theirs.ids,
-    came,
+    before: (a, b) => (first.get(a) ?? Number.POSITIVE_INFINITY) < (first.get(b) ?? Number.POSITIVE_INFINITY),
     sessions: (id) => sentIn.get(id)?.size ?? 0,
     get begun() {
       return begun;
