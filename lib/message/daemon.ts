@@ -4,6 +4,7 @@ import type { Outlet } from '../files/outlet.ts';
 import { watchTree } from '../files/watch.ts';
 import { type Feed, readStanzas } from '../xml/feed.ts';
 import { createChats } from './chats.ts';
+import { isRead } from './incoming.ts';
 import { createJournal } from './journal.ts';
 import { createTalk } from './talk.ts';
 
@@ -28,24 +29,47 @@ export const GRACE = 250;
 export const PATIENCE = 300;
 
 /** Bytes of stanzas that may be waiting to be written down together. */
-const MOST_TOGETHER = 1_048_576;
+const MOST_TOGETHER = 2 * 1_048_576;
 
-/** What was read in one turn of the event loop is written down together, unless it is very much. */
+/** So many bytes at once are a burst: as long as it goes on, so many milliseconds at most, more is waited for. */
+const BURST = 65_536;
+const PATIENT = 40;
+
+/**
+ * What was read in one turn of the event loop is written down together. Of a burst more is taken together: a file that
+ * gets ten lines at once costs about as much as one that gets a single line.
+ */
 export function createBatcher(flush: () => void) {
   let scheduled = false;
   let size = 0;
+  let seen = 0;
+  let since = 0;
+  let timer: NodeJS.Timeout | null = null;
+
   function run(): void {
+    if (timer !== null) clearTimeout(timer);
+    timer = null;
     scheduled = false;
-    size = 0;
+    size = seen = 0;
     flush();
   }
+
+  function look(): void {
+    if (!scheduled) return;
+    timer = null;
+    if (size < BURST || size === seen) return run();
+    const now = performance.now();
+    if (seen === 0) since = now;
+    else if (now - since > PATIENT) return run();
+    seen = size;
+    timer = setTimeout(look, 1);
+  }
+
   return {
     soon(): void {
       if (scheduled) return;
       scheduled = true;
-      setImmediate(() => {
-        if (scheduled) run();
-      });
+      setImmediate(look);
     },
     /** @param bytes how much has come */
     add(bytes: number): void {
@@ -148,6 +172,7 @@ export async function messaged(options: MessagedOptions): Promise<void> {
         end: resolve,
       },
       daemonLimits(limits),
+      isRead,
     );
   });
   await Promise.race([ended, told]);

@@ -1,10 +1,14 @@
 /** What an incoming message stanza says to the user (RFC 6121 section 5). */
 import type { Element } from 'ltx';
 import { bareOf } from '../jid/jid.ts';
+import { CLIENT_NS } from '../xml/read.ts';
 
 const DELAY_NS = 'urn:xmpp:delay';
 const SID_NS = 'urn:xmpp:sid:0';
 const STANZA_ERROR_NS = 'urn:ietf:params:xml:ns:xmpp-stanzas';
+
+/** What a message is read for stands in these namespaces. */
+export const isRead = (ns: string): boolean => ns === CLIENT_NS || ns === DELAY_NS || ns === SID_NS;
 
 const TYPES = ['chat', 'normal', 'headline', 'groupchat', 'error'] as const;
 type MessageType = (typeof TYPES)[number];

@@ -6,6 +6,7 @@ import path from 'node:path';
 import { errno, reason } from '../cli/die.ts';
 import { TornRecord } from '../files/append.ts';
 import { type BusyFiles, createBusyFiles, type Seen } from '../files/busy.ts';
+import { createCollection, createShare, type Share } from '../files/collect.ts';
 import { ensureContact } from '../files/contact.ts';
 import { type EventType, eventLine } from '../files/events.ts';
 import { dirName, isCutName, jidOfName } from '../files/names.ts';
@@ -55,7 +56,7 @@ export type JournalOptions = {
 };
 
 /** What waits for one file: the bytes that could not be written, and what came after. */
-type Pending = { readonly name: string; readonly file: string; rest: Buffer | null; text: string; seen: Seen };
+type Pending = Share & { readonly name: string; readonly file: string; rest: Buffer | null; seen: Seen };
 
 type Target = {
   readonly contact: string;
@@ -73,14 +74,12 @@ const AGAIN = 1000;
 const MOST_IDLE = 4096;
 const FEW_FILES = 64;
 
-const EMPTY = Buffer.alloc(0);
-
 export function createJournal(dir: string, on: JournalEvents, { kept: log, room }: JournalOptions = {}): Journal {
   const files: BusyFiles = createBusyFiles(room ?? (() => FEW_FILES));
   const targets = new Map<string, Target>();
   let dirty: Target[] = [];
   const troubled = new Set<string>();
-  let scratch = EMPTY;
+  const collection = createCollection();
   let intents: Intent[] = [];
   let settled: string[] = [];
   let thens: (() => void)[] = [];
@@ -109,7 +108,13 @@ export function createJournal(dir: string, on: JournalEvents, { kept: log, room 
     if (known !== undefined) return known;
     if (targets.size > MOST_IDLE)
       for (const [name, { dirty }] of targets) if (!dirty && name !== '') targets.delete(name);
-    const pending = (name: string): Pending => ({ name, file: path.join(dir, name), rest: null, text: '', seen: null });
+    const pending = (name: string): Pending => ({
+      ...createShare(),
+      name,
+      file: path.join(dir, name),
+      rest: null,
+      seen: null,
+    });
     const place = contact === '' ? '' : dirName(contact);
     // The whole record first: from it the other could be made again.
     const made = contact === '' ? [pending('events')] : [pending(`${place}/log`), pending(`${place}/out`)];
@@ -159,20 +164,15 @@ export function createJournal(dir: string, on: JournalEvents, { kept: log, room 
 
   /** Writes all that was added into the log. @returns false if that can't be, so nothing of it has happened */
   function record({ redo, state }: NonNullable<typeof log>): boolean {
+    const body = collection.group(shares());
+    if (body.length + intents.length + settled.length + unfinished.length === 0 && taken) return true;
     const entries: Entry[] = [];
-    let total = 0;
-    for (const { files: own } of dirty) {
-      for (const pending of own) {
-        if (pending.text === '') continue;
-        look(pending);
-        const length = Buffer.byteLength(pending.text);
-        const { ino, size } = pending.seen ?? { ino: 0, size: 0 };
-        entries.push([pending.name, ino, size, pending.rest?.length ?? 0, length]);
-        total += length;
-      }
+    for (const pending of shares()) {
+      if (pending.length === 0) continue;
+      look(pending);
+      const { ino, size } = pending.seen ?? { ino: 0, size: 0 };
+      entries.push([pending.name, ino, size, pending.rest?.length ?? 0, pending.length]);
     }
-    if (total + intents.length + settled.length + unfinished.length === 0 && taken) return true;
-    encode(total);
     const note: Note = {
       s: state.position.session,
       n: Math.max(state.position.n, given),
@@ -182,7 +182,7 @@ export function createJournal(dir: string, on: JournalEvents, { kept: log, room 
       ...names(),
     };
     try {
-      redo.write(entries, scratch.subarray(0, total), note, kept === 0);
+      redo.write(entries, body, note, kept === 0);
       troubled.delete('log');
     } catch (error) {
       complain('log', 'the journal', error);
@@ -197,11 +197,8 @@ export function createJournal(dir: string, on: JournalEvents, { kept: log, room 
     return true;
   }
 
-  /** All texts as bytes, one after the other. */
-  function encode(total: number): void {
-    if (scratch.length < total) scratch = Buffer.allocUnsafeSlow(Math.max(65_536, 2 * total));
-    let at = 0;
-    for (const { files: own } of dirty) for (const { text } of own) if (text !== '') at += scratch.write(text, at);
+  function* shares(): Generator<Pending> {
+    for (const { files } of dirty) yield* files;
   }
 
   function append({ contact }: Target, { file, seen }: Pending, bytes: Buffer): void {
@@ -219,7 +216,6 @@ export function createJournal(dir: string, on: JournalEvents, { kept: log, room 
   function write(target: Target, pending: Pending, bytes: Buffer): void {
     const all = pending.rest === null ? bytes : Buffer.concat([pending.rest, bytes]);
     pending.rest = null;
-    pending.text = '';
     try {
       append(target, pending, all);
       if (troubled.size > 0) troubled.delete(pending.file);
@@ -234,32 +230,28 @@ export function createJournal(dir: string, on: JournalEvents, { kept: log, room 
 
   function apply(): void {
     kept = 0;
-    let at = 0;
+    if (log === undefined) collection.group(shares());
     const later: Target[] = [];
     for (const target of dirty) {
       for (const pending of target.files) {
-        const { rest, text } = pending;
-        if (rest === null && text === '') continue;
-        // What is in the log is encoded already, in this order.
-        const length = text === '' ? 0 : Buffer.byteLength(text);
-        if (log === undefined || text === '') look(pending);
-        const bytes = log === undefined ? Buffer.from(text) : scratch.subarray(at, at + length);
-        at += length;
-        write(target, pending, bytes);
+        if (pending.rest === null && pending.length === 0) continue;
+        // The log has been told what it is.
+        if (log === undefined || pending.length === 0) look(pending);
+        write(target, pending, collection.of(pending));
       }
       target.dirty = target.files.some(({ rest }) => rest !== null);
       if (target.dirty) later.push(target);
     }
+    collection.clear(shares());
     dirty = later;
-    if (scratch.length > 4 * MOST_KEPT) scratch = EMPTY;
     if (kept === 0) troubled.delete('');
   }
 
   function flush(): void {
     let waiting = 0;
     if (log !== undefined && !record(log)) {
-      for (const target of dirty)
-        for (const { rest, text } of target.files) waiting += (rest?.length ?? 0) + text.length;
+      waiting = collection.size;
+      for (const { rest } of shares()) waiting += rest?.length ?? 0;
       for (const { body } of intents) waiting += body.length;
     } else {
       const calls = thens;
@@ -339,12 +331,11 @@ export function createJournal(dir: string, on: JournalEvents, { kept: log, room 
   return {
     add(contact, out, record) {
       const target = targetOf(contact);
-      target.files[0]!.text += record;
-      target.files[1]!.text += out;
+      collection.addTwo(target.files[0]!, record, target.files[1]!, out);
       touch(target);
     },
     event(type, contact, detail) {
-      events.files[0]!.text += eventLine(Date.now(), type, contact, detail);
+      collection.add(events.files[0]!, eventLine(Date.now(), type, contact, detail));
       touch(events);
     },
     intend: (intent) => void intents.push(intent),

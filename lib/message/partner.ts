@@ -15,6 +15,7 @@ import { watchTree } from '../files/watch.ts';
 import { type Feed, readStanzas } from '../xml/feed.ts';
 import { createChats } from './chats.ts';
 import { createBatcher, GRACE, type MessagedOptions, PATIENCE } from './daemon.ts';
+import { isRead } from './incoming.ts';
 import { createJournal, type Journal } from './journal.ts';
 import { createOutbox, type Outbox } from './outbox.ts';
 import { createStateReader, type State } from './state.ts';
@@ -191,6 +192,7 @@ export async function partner(options: PartnerOptions): Promise<void> {
         end: resolve,
       },
       daemonLimits(limits),
+      isRead,
     );
   });
   const over = Promise.race([ended, told]).then(() => stop.abort());

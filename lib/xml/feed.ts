@@ -6,6 +6,7 @@ import fs from 'node:fs';
 import net from 'node:net';
 import tty from 'node:tty';
 import type { Element } from 'ltx';
+import type { ReadOptions } from './read.ts';
 import { createSplitter, type Limits } from './split.ts';
 
 export type FeedEvents = {
@@ -23,16 +24,17 @@ export type Feed = { pause(): void; resume(): void };
 /**
  * Reads stanzas from a descriptor of whatever kind until its end. A read error is an end, too: what would have come is
  * still with the other side.
+ * @param wants as in `ReadOptions`
  * @throws Error if the descriptor is not open for reading
  */
-export function readStanzas(fd: number, on: FeedEvents, limits?: Limits): Feed {
+export function readStanzas(fd: number, on: FeedEvents, limits?: Limits, wants?: ReadOptions['wants']): Feed {
   const splitter = createSplitter(
     'lines',
     {
       stanza: ({ buf, start, end, tree }) => on.stanza(tree!, buf.subarray(start, end)),
       fault: (error) => on.skipped(error.message),
     },
-    { build: true, ...(limits && { limits }) },
+    { build: true, wants, ...(limits && { limits }) },
   );
   let ended = false;
   const data = (chunk: Buffer) => {

@@ -44,6 +44,8 @@ export type ReadOptions = {
   readonly attributes: number;
   /** Build the tree. */
   readonly build: boolean;
+  /** Leaves out of the tree those of its root's children whose namespace nobody wants. */
+  readonly wants?: ((ns: string) => boolean) | undefined;
   /**
    * For local input: where a stanza seems to begin within another one, a writer stopped half way. Refused with `at` at
    * the inner one's first byte. A stanza that is forwarded names its namespace and is none of these.
@@ -66,6 +68,8 @@ let options: ReadOptions;
 let buf: Buffer;
 let end = 0;
 let depth = 0;
+/** The depth of the element that is left out of the tree, with all that is in it; 0 if none is. */
+let left = 0;
 const nameFrom: number[] = [];
 const nameTo: number[] = [];
 /** By depth: the default namespace within the element, and the element's own. */
@@ -89,7 +93,7 @@ export function read(bytes: Buffer, start: number, to: number, how: ReadOptions)
   buf = bytes;
   end = to;
   options = how;
-  depth = 0;
+  depth = left = 0;
   if (hidden.length > 0) hidden.length = 0;
   if (prefixes.size > 0) prefixes.clear();
   seen.high = seen.odd = false;
@@ -112,7 +116,7 @@ export function read(bytes: Buffer, start: number, to: number, how: ReadOptions)
       const from = i;
       i = text(buf, i, end);
       if (i < 0) return -1;
-      if (how.build && i > from) takeText(from, i, seen.plain);
+      if (how.build && i > from && left === 0) takeText(from, i, seen.plain);
     }
   } while (depth > 0);
   if (seen.high && !isUtf8(buf.subarray(start, i)))
@@ -124,12 +128,13 @@ export function read(bytes: Buffer, start: number, to: number, how: ReadOptions)
 
 function cdataSection(i: number): number {
   const after = cdata(buf, i, end);
-  if (options.build && after > 0) literal(i + 8, after - 3);
+  if (options.build && after > 0 && left === 0) literal(i + 8, after - 3);
   return after;
 }
 
 function leave(): void {
-  if (options.build) close();
+  if (left === depth) left = 0;
+  else if (options.build && left === 0) close();
   while (hidden.length > 0 && hidden.at(-1)!.depth === depth) {
     const { prefix, uri } = hidden.pop()!;
     if (uri === undefined) prefixes.delete(prefix);
@@ -177,7 +182,8 @@ function enter(at: number): number {
     found.name = nameOf(buf, tag.colon < 0 ? tag.from : tag.colon + 1, tag.to);
     found.ns = own[1]!;
   }
-  if (options.build) open(own[depth] === own[depth - 1] ? null : own[depth]!, lookup);
+  if (depth === 2 && options.wants?.(own[2]!) === false) left = 2;
+  if (options.build && left === 0) open(own[depth] === own[depth - 1] ? null : own[depth]!, lookup);
   if (tag.empty) leave();
   return after;
 }

@@ -84,7 +84,7 @@ function scopeOf(tag: string): Scope {
 export function createSplitter(
   mode: 'stream' | 'lines' | 'fragments',
   on: SplitterEvents,
-  { limits = LIMITS, build = false }: { limits?: Limits; build?: boolean } = {},
+  { limits = LIMITS, build = false, wants }: { limits?: Limits; build?: boolean; wants?: ReadOptions['wants'] } = {},
 ): Splitter {
   let buf: Buffer = EMPTY;
   let owned = false;
@@ -104,6 +104,7 @@ export function createSplitter(
   let how: ReadOptions = {
     scope,
     build,
+    wants,
     cut: mode === 'fragments',
     depth: limits.depth,
     attributes: limits.attributes,
@@ -167,6 +168,7 @@ export function createSplitter(
         ...how,
         scope: { defaultNs: '', prefixes: new Map() },
         build: true,
+        wants: undefined,
         cut: false,
       }) !== bytes.length
     ) {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { XmlError } from '../../../lib/xml/chars.ts';
-import { found, read } from '../../../lib/xml/read.ts';
+import { CLIENT_SCOPE, found, read } from '../../../lib/xml/read.ts';
 import { LIMITS } from '../../../lib/xml/split.ts';
 import { parseElement } from '../../../lib/xml/tree.ts';
 import { canonical } from '../../../lib/xml/write.ts';
@@ -163,4 +163,21 @@ describe('against saxes', () => {
       { numRuns: 3_000 },
     );
   });
+});
+
+it('leaves out of the tree what nobody wants, but reads it as strictly', () => {
+  const wants = (ns: string) => ns !== 'urn:no';
+  const tree = (text: string) => {
+    const bytes = Buffer.from(text);
+    const how = { scope: CLIENT_SCOPE, depth: 8, attributes: 8, build: true, cut: false, wants };
+    expect(read(bytes, 0, bytes.length, how)).toBe(bytes.length);
+    return found.tree!.toString();
+  };
+  const no = "<n xmlns='urn:no'>t<body>x</body><![CDATA[y]]><q xmlns='urn:yes'/></n>";
+  const rest = "<body>a</body><y xmlns='urn:yes'><n xmlns='urn:no'>b</n></y>";
+  expect(tree(`<message>${no}${rest}<p:n xmlns:p='urn:no'/>${no}</message>`)).toBe(
+    `<message>${rest.replaceAll("'", '"')}</message>`,
+  );
+  expect(tree(`<message xmlns='urn:no'>a<n/>b</message>`)).toBe('<message xmlns="urn:no">ab</message>');
+  expect(() => tree("<message><n xmlns='urn:no'><a></b></n></message>")).toThrow(XmlError);
 });
