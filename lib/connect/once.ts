@@ -1,4 +1,5 @@
 /** xmppc without -k: one connection, one sj, and its exit code. */
+import { closeSync } from 'node:fs';
 import { EXIT, Fatal, type Say } from '../cli/die.ts';
 import type { Arguments } from './arguments.ts';
 import { dial } from './dial.ts';
@@ -37,6 +38,8 @@ export async function connectOnce(args: Arguments, sj: string, say: Say): Promis
     if (!typed) running?.child.kill(signal);
   });
   running = handOver(sj, argv, dialed, extras, env);
+  // Who holds the other end of a descriptor is to see what sj does with it.
+  for (const [fd, what] of extras) if (what === 'inherit' && fd > 2) closeSync(fd);
   if (ours !== undefined) {
     const { tellSupervisor } = await import('./supervisor.ts');
     const supervisor = tellSupervisor(args.ready, socket, say);

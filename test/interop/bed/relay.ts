@@ -8,6 +8,9 @@ export type Relay = {
   cut(): void;
   /** From now on nothing passes, and nobody is told. */
   hold(): void;
+  /** Breaks every connection off, and takes none before `open`. */
+  shut(): Promise<void>;
+  open(): Promise<void>;
 };
 
 /** Passes connections on to a port of ours, until the test is over. */
@@ -33,9 +36,18 @@ export async function startRelay(to: number): Promise<Relay> {
     cut();
     server.close();
   });
+  const { port } = server.address() as AddressInfo;
   return {
-    port: (server.address() as AddressInfo).port,
+    port,
     cut,
+    async shut() {
+      const closed = once(server.close(), 'close');
+      cut();
+      await closed;
+    },
+    async open() {
+      await once(server.listen(port, '127.0.0.1'), 'listening');
+    },
     hold() {
       for (const socket of sockets) socket.unpipe().pause();
     },
