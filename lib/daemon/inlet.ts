@@ -63,6 +63,8 @@ export function createInlet(out: Pick<Outlet, 'send'>, on: InletEvents): Inlet {
     const heard = readControl(element);
     switch (heard?.what) {
       case 'session':
+        // A process is of one session.
+        if (known) break;
         // What came before has been counted already.
         last = heard.n;
         told = 0;

@@ -1,6 +1,6 @@
 /**
- * The tree of the element that `read` reads, built on its way. It is free of prefixes: an element's `xmlns` attribute
- * stands where its namespace differs from its parent's.
+ * The tree of the element that `read` reads, built on its way. It is free of prefixes but `xml`: an element's `xmlns`
+ * attribute stands where its namespace differs from its parent's.
  */
 import { Element } from 'ltx';
 import { expand } from './chars.ts';
@@ -52,9 +52,11 @@ function decode(from: number, to: number): string {
  * @param lookup what a prefix stands for
  */
 export function open(xmlns: string | null, lookup: (prefix: string, at: number) => string): void {
-  const element = new Element(nameOf(buf, tag.colon < 0 ? tag.from : tag.colon + 1, tag.to));
+  // No element can make that namespace its default.
+  const reserved = tag.colon >= 0 && nameOf(buf, tag.from, tag.colon) === 'xml';
+  const element = new Element(nameOf(buf, tag.colon < 0 || reserved ? tag.from : tag.colon + 1, tag.to));
   const attrs = new newAttributes();
-  if (xmlns !== null) attrs.xmlns = xmlns;
+  if (xmlns !== null && !reserved) attrs.xmlns = xmlns;
   for (let a = 0; a < tag.attributes; a++) {
     const kind = attrKind[a]!;
     if (kind === DECLARATION) continue;

@@ -9,8 +9,11 @@ import type { Place } from './place.ts';
 export const BIN = path.resolve(import.meta.dirname, '../../bin');
 const HOOK = path.join(import.meta.dirname, 'hook.cjs');
 
-/** How long anything may take, in milliseconds: the machine may be busy. */
-export const PATIENCE = 30_000;
+/** How long anything may take, in milliseconds: the machine may be busy. Less where it is known to be in vain. */
+export let PATIENCE = 30_000;
+export function hurry(): void {
+  PATIENCE = 4000;
+}
 
 export type Job = {
   readonly child: ChildProcess;

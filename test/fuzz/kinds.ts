@@ -1,16 +1,20 @@
 /** The kinds of cases. A case is plain data: it is the same wherever it runs. */
+
+import { type InCase, makeInCase, runInCase } from './in.ts';
 import type { Complaint } from './oracle.ts';
 import { makeStdinCase, runStdinCase, type StdinCase } from './stdin.ts';
 import { makeWireCase, runWireCase, type WireCase } from './wire.ts';
 
-export type Case = StdinCase | WireCase;
+export type Case = WireCase | InCase | StdinCase;
 export type Kind = Case['kind'];
-export const KINDS: readonly Kind[] = ['wire', 'stdin'];
+export const KINDS: readonly Kind[] = ['wire', 'in', 'stdin'];
 
 export function make(kind: Kind, seed: string): Case {
   switch (kind) {
     case 'wire':
       return makeWireCase(seed);
+    case 'in':
+      return makeInCase(seed);
     case 'stdin':
       return makeStdinCase(seed);
   }
@@ -20,6 +24,8 @@ export function run(given: Case): Promise<Complaint[]> {
   switch (given.kind) {
     case 'wire':
       return runWireCase(given);
+    case 'in':
+      return runInCase(given);
     case 'stdin':
       return runStdinCase(given);
   }

@@ -1,4 +1,6 @@
 /** Makes a case smaller as long as it still shows the same. */
+
+import { hurry } from './job.ts';
 import { type Case, run } from './kinds.ts';
 import type { Complaint } from './oracle.ts';
 
@@ -6,20 +8,26 @@ import type { Complaint } from './oracle.ts';
 const MOST = 150;
 
 export async function minimise(given: Case, found: readonly Complaint[]): Promise<Case> {
+  hurry();
   const wanted = new Set(found.map(({ what }) => what));
   let left = MOST;
   const shows = async (smaller: Case) => left-- > 0 && (await run(smaller)).some(({ what }) => wanted.has(what));
-  let inputs = await shrink(given.inputs, (some) => shows({ ...given, inputs: some }));
+  const shrunk = (inputs: readonly unknown[]) => ({ ...given, inputs }) as Case;
+  let inputs: readonly (string | { text: string })[] = await shrink<string | { text: string }>(given.inputs, (some) =>
+    shows(shrunk(some)),
+  );
   for (let i = 0; i < inputs.length && inputs.length < 20; i++) {
-    const parts = inputs[i]!.match(/<[^>]*>|[^<]{1,40}/gs) ?? [];
-    const smaller = await shrink(parts, (some) => shows({ ...given, inputs: inputs.with(i, some.join('')) }));
-    inputs = inputs.with(i, smaller.join(''));
+    const input = inputs[i]!;
+    const withText = (text: string) => (typeof input === 'string' ? text : { ...input, text });
+    const parts = (typeof input === 'string' ? input : input.text).match(/<[^>]*>|[^<]{1,40}/gs) ?? [];
+    const smaller = await shrink(parts, (some) => shows(shrunk(inputs.with(i, withText(some.join(''))))));
+    inputs = inputs.with(i, withText(smaller.join('')));
   }
-  return { ...given, inputs };
+  return shrunk(inputs);
 }
 
 /** Leaves out halves, quarters and so on. */
-async function shrink(list: readonly string[], shows: (some: string[]) => Promise<boolean>): Promise<string[]> {
+async function shrink<T>(list: readonly T[], shows: (some: T[]) => Promise<boolean>): Promise<T[]> {
   let kept = [...list];
   for (let size = Math.ceil(kept.length / 2); size >= 1 && kept.length > 1; ) {
     let smaller = false;

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { RARE, readCorpus, stanzasOf } from './corpus.ts';
-import { memoryOf, read, spins, startJob, until } from './job.ts';
+import { memoryOf, PATIENCE, read, spins, startJob, until } from './job.ts';
 import { bend, chunks, spoil } from './mutate.ts';
 import { type Complaint, judgeEnd, judgeLines, judgePlace, judgeStderr, judgeTree } from './oracle.ts';
 import { makePlace, type Place } from './place.ts';
@@ -113,7 +113,7 @@ export async function runStdinCase({ daemon, ack, end, seed, inputs }: StdinCase
     for (let i = 0; i < 3; i++) {
       const session = ack ? `<session ${NS} id='probe ${n} ${i}' n='1'/>\n` : '';
       await Promise.race([say(`${RESET}${session}${words}\n`), job.end()]);
-      if (await until(() => job.ended !== null || seen(() => sent), i < 2 ? 2000 : 30_000)) return job.ended === null;
+      if (await until(() => job.ended !== null || seen(() => sent), i < 2 ? 1000 : PATIENCE)) return job.ended === null;
     }
     return false;
   }

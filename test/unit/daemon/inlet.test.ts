@@ -62,3 +62,12 @@ it('knows from the environment, which nobody else has to see', () => {
   const env = { SJ_ACK: '1', OTHER: 'x' };
   expect([takeAck(env), takeAck(env), env]).toEqual([true, false, { OTHER: 'x' }]);
 });
+
+it('is of one session', () => {
+  const { inlet, heard, hear } = listening();
+  hear(`<session ${CONTROL} id='P' n='1'/>`);
+  hear(`<session ${CONTROL} id='Q' n='4294967295' resumed='true'/>`);
+  hear('<message/>');
+  inlet.end();
+  expect(heard).toEqual(['session P false', 'message 2']);
+});

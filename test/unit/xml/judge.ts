@@ -51,7 +51,8 @@ export function judge(document: string): Plain | null {
 
 /** Our tree as the same plain data. */
 export function plain(element: Element, parentNs = CLIENT_NS): Plain {
-  const ns = element.attrs.xmlns ?? parentNs;
+  const reserved = element.name.startsWith('xml:');
+  const ns = reserved ? 'http://www.w3.org/XML/1998/namespace' : (element.attrs.xmlns ?? parentNs);
   const attrs: Record<string, string> = {};
   for (const name in element.attrs) {
     if (name === 'xmlns' || name.startsWith('xmlns:')) continue;
@@ -62,7 +63,7 @@ export function plain(element: Element, parentNs = CLIENT_NS): Plain {
     attrs[`{${uri}}${name.slice(colon + 1)}`] = element.attrs[name]!;
   }
   return {
-    name: `{${ns}}${element.name}`,
+    name: `{${ns}}${reserved ? element.name.slice(4) : element.name}`,
     attrs,
     children: element.children.map((c) => (typeof c === 'string' ? c : plain(c, ns))),
   };

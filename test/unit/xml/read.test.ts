@@ -114,6 +114,13 @@ describe('what XML allows', () => {
     const xml = "<c:iq xmlns:c='jabber:client' xmlns='urn:a'><q/><c:b x:y='1' xmlns:x='urn:x'/><e xmlns=''/></c:iq>";
     expect(canonical(parseElement(xml))).toBe("<iq><q xmlns='urn:a'/><b x:y='1' xmlns:x='urn:x'/><e xmlns=''/></iq>");
   });
+  it('leaves an element the prefix xml, whose namespace no element can have without', () => {
+    const xml = "<a><xml:b xml:lang='x'><xml:c/><d/></xml:b></a>";
+    expect(ours(xml)).toEqual(client(xml));
+    const text = canonical(parseElement(xml));
+    expect(text).toBe("<a><xml:b xml:lang='x'><xml:c/><d xmlns='jabber:client'/></xml:b></a>");
+    expect(client(text)).toEqual(client(xml));
+  });
 });
 
 describe('against saxes', () => {
