@@ -53,6 +53,8 @@ type Chat = {
   reader: FifoReader | null;
   readonly lines: Lines;
   making: boolean;
+  /** How often that has failed. */
+  tries: number;
   /** Its `id` is there. */
   named: boolean;
   /** Reads what was written before there was a FIFO, when it is time to read. */
@@ -93,6 +95,9 @@ function readAside(place: string, lines: Lines): void {
   fs.unlinkSync(aside);
 }
 
+/** So often a FIFO is made anew where something else has taken its place meanwhile. */
+const MOST_TRIES = 3;
+
 export function createChats(dir: string, on: ChatEvents, limits: Limits = DEFAULT_LIMITS): Chats {
   /** By directory name. */
   const chats = new Map<string, Chat>();
@@ -123,7 +128,7 @@ export function createChats(dir: string, on: ChatEvents, limits: Limits = DEFAUL
         line: (bytes) => on.line(jid, bytes),
         tooLong: (head, length) => on.tooLong(jid, head, length),
       });
-      chat = { name, jid, reader: null, lines, making: false, named, early: null };
+      chat = { name, jid, reader: null, lines, making: false, tries: 0, named, early: null };
       chats.set(name, chat);
     }
     if (!chat.named) identify(chat);
@@ -154,14 +159,17 @@ export function createChats(dir: string, on: ChatEvents, limits: Limits = DEFAUL
     while (wanted.length > 0) {
       const batch = wanted;
       wanted = [];
-      try {
-        await mkfifos(batch.map(({ name }) => path.join(dir, name, 'in')));
-      } catch (error) {
+      const ran = await mkfifos(batch.map(({ name }) => path.join(dir, name, 'in'))).catch((error) => {
         on.warn(`cannot run mkfifo: ${reason(error)}`);
-      }
+        return false;
+      });
       for (const chat of batch) {
         chat.making = false;
-        if (chats.get(chat.name) === chat && !listen(chat)) complain(chat.name, chat.name, 'its in cannot be made');
+        if (chats.get(chat.name) !== chat || listen(chat)) continue;
+        // A shell may have been quicker; what it wrote has been set aside.
+        chat.making = ran !== false && ++chat.tries < MOST_TRIES;
+        if (chat.making) wanted.push(chat);
+        else complain(chat.name, chat.name, 'its in cannot be made');
       }
     }
     making = null;
@@ -194,6 +202,7 @@ export function createChats(dir: string, on: ChatEvents, limits: Limits = DEFAUL
       return true;
     }
     reading++;
+    chat.tries = 0;
     if (paused) chat.reader.pause();
     complained.delete(name);
     chat.early = () => readAside(place, lines);

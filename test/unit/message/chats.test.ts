@@ -39,6 +39,15 @@ it('makes what is missing in the directories that it finds, and listens', async 
   expect(c.warnings).toEqual([]);
 });
 
+it('sends what a shell has written before the FIFO could be made, and makes it then', async () => {
+  const c = chatting();
+  c.chats.open('bob@x');
+  fs.writeFileSync(path.join(c.dir, 'bob@x', 'in'), 'early\n');
+  await until(() => c.lines.length === 1);
+  expect(c.fifo('bob@x')).toBe(true);
+  expect([c.lines, c.warnings]).toEqual([['bob@x: early'], []]);
+});
+
 it('reads each line once, however often it looks at once', async () => {
   const c = chatting();
   c.chats.open('bob@x');
