@@ -1,6 +1,7 @@
 /** One run of a handler program, within limits of time and output. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { reason } from '../cli/die.ts';
+import { withoutLeaks } from '../cli/leaks.ts';
 
 export type RunLimits = {
   /** Milliseconds that a run may take. */
@@ -58,7 +59,7 @@ export function runProgram(
       finish(null, null);
     };
     try {
-      child = spawn(path, args, { env, stdio: ['pipe', 'pipe', 'inherit'], detached: true });
+      child = spawn(path, args, { env, stdio: withoutLeaks(['pipe', 'pipe', 'inherit']), detached: true });
     } catch (error) {
       cannotStart(error); // Too long an environment, for one, is thrown and not reported.
       return;

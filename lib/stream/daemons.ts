@@ -4,6 +4,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Duplex, Writable } from 'node:stream';
+import { withoutLeaks } from '../cli/leaks.ts';
 import { findProgram } from '../cli/program.ts';
 import type { Piece } from '../xml/split.ts';
 import { createBatch } from './batch.ts';
@@ -49,7 +50,7 @@ const BACK = 3;
  */
 export function startDaemon(name: DaemonName, args: string[], env: NodeJS.ProcessEnv, on: DaemonEvents): Daemon {
   const child: ChildProcess = spawn(findProgram(name), [...args, '-o', `/dev/fd/${BACK}`], {
-    stdio: ['pipe', 'inherit', 'inherit', 'pipe'],
+    stdio: withoutLeaks(['pipe', 'inherit', 'inherit', 'pipe']),
     env,
   });
   const stdin = child.stdin as Writable;
