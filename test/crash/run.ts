@@ -53,6 +53,7 @@ const LIMITS: Record<string, number> = {
   '.queue': 2 * 1_048_576,
   '.journal': 10 * 1_048_576,
   '.presences': 2 * 1_048_576,
+  '.iqs': 2 * 1_048_576,
 };
 
 export async function run({ kind, random, rounds, only, say }: RunOptions): Promise<Report> {

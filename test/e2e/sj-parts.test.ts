@@ -79,7 +79,8 @@ describe('in the place of a daemon', () => {
     await alice.see('i', /\n$/);
     await alice.see('m', /\n$/);
     expect(await alice.see('p', /\n$/)).toMatch(/^<presence from='bob@example.org\/r'[^\n]*\/>\n$/);
-    expect(alice.read('i')).toMatch(/^<iq type='get' id='1' [^\n]*\n$/);
+    // The roster comes as well, because sj asks for it.
+    expect(alice.read('i')).toMatch(/^<iq type='result' id='sj:roster' [^\n]*\n<iq type='get' id='1' [^\n]*\n$/);
     alice.child.kill('SIGTERM');
     expect([await alice.ended, alice.err()]).toEqual([0, '']);
   });
@@ -178,12 +179,12 @@ describe.each(['a plain file', 'a FIFO with a reader'])('alone, with %s for `in`
 
   it('iqd does', async () => {
     const { dir, sent } = await account();
-    await sh(dir, 'iqd -d . < ../feed');
+    await sh(dir, `mkdir ${BOB}; echo online > ${BOB}/mypresence; iqd -d . < ../feed`);
     await until(() => sent().endsWith('\n'));
     expect(sent()).toMatch(
       /^<iq type='result' id='v1' to='bob@example.org\/r'><query xmlns='jabber:iq:version'><name>sj</,
     );
     expect(contents(dir, 'a1')).toMatch(/^<iq type='result' id='a1'>[^\n]*<item\/>[^\n]*<\/iq>\n$/);
-    expect(fs.readdirSync(dir).sort()).toEqual(['a1', 'in']);
+    expect(fs.readdirSync(dir).sort()).toEqual(['a1', BOB, 'in']);
   });
 });
