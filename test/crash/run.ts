@@ -260,8 +260,8 @@ export async function run({ kind, random, rounds, only, say }: RunOptions): Prom
       well = await recovered();
     }
     if (well) {
-      const code = await supervisor.stop();
-      if (code !== 0) wrong.push(`the end: ${code}`);
+      const code = await supervisor.stop(Number(read('.lock').split(' ')[0]));
+      if (code !== 0 && code !== null) wrong.push(`the end: ${code}`);
       look();
       if (read('state') !== 'offline\n') wrong.push(`state at the end: ${read('state')}`);
       for (const contact of CONTACTS)

@@ -15,8 +15,12 @@ export type Supervisor = {
   /** How often it was started, and how it has ended so far. */
   readonly starts: number;
   readonly ends: ReadonlyMap<string, number>;
-  /** Tells it to go offline. @returns the exit code */
-  stop(): Promise<number | string>;
+  /**
+   * Tells it to go offline.
+   * @param holder the pid of the sj that has the directory
+   * @returns the exit code; null if the parent of that sj was killed, so that nobody could be told
+   */
+  stop(holder: number): Promise<number | string | null>;
   /** Whatever is left is killed. */
   kill(): Promise<void>;
 };
@@ -40,7 +44,6 @@ export function supervise({ argv, stderr, env }: SupervisorOptions): Supervisor 
   const jobs = new Set<Job>();
   const ends = new Map<string, number>();
   let starts = 0;
-  let current: Job | null = null;
   let stopping = false;
 
   async function run(): Promise<void> {
@@ -48,7 +51,6 @@ export function supervise({ argv, stderr, env }: SupervisorOptions): Supervisor 
       const job = await startJob(['sh', '-c', 'exec "$@" 2>>"$0"', stderr, ...argv], {
         env: { ...env, PATH: `${BIN}:${process.env.PATH}` },
       });
-      current = job;
       jobs.add(job);
       starts++;
       while (job.ended === null) await pause(SOON);
@@ -72,13 +74,14 @@ export function supervise({ argv, stderr, env }: SupervisorOptions): Supervisor 
       return starts;
     },
     ends,
-    async stop() {
+    async stop(holder) {
       stopping = true;
-      // Its parent may have been killed.
-      for (const pid of pids('sj')) process.kill(pid, 'SIGTERM');
+      const job = [...jobs].find((job) => job.members('sj').includes(holder));
+      const told = job?.ended === null;
+      process.kill(holder, 'SIGTERM');
       await until('the end of all programs', () => PROGRAMS.every((name) => pids(name).length === 0));
       await life;
-      return current!.ended!;
+      return told ? job.ended : null;
     },
     async kill() {
       stopping = true;
