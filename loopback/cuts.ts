@@ -31,7 +31,8 @@ export function createCuts(hub: Hub, link: Link, whose: () => string): Cuts {
     }
     if (cut?.at !== at || link.silent) return undefined;
     count += more;
-    if (count < cut.count || (cut.of !== undefined && cut.of !== whose())) return undefined;
+    const others = cut.of !== undefined && whose() !== '' && cut.of !== whose();
+    if (count < cut.count || others) return undefined;
     return { cut, beyond: Math.min(count - cut.count, more) };
   };
 

@@ -22,6 +22,8 @@ export type Faults = {
   bindError?: string;
   /** The JID that bind answers with, whatever was asked for. */
   bindJid?: string;
+  /** Stanzas, as XML, that follow the answer to bind at once. */
+  afterBind?: string;
   /** Ends each stream with this stream error as soon as its header is answered. */
   streamError?: string;
   /** The `from` of the server's stream header. */
@@ -69,7 +71,7 @@ export type Cut = {
   half?: boolean;
   /** By a TCP RST (default), by the end of the connection without farewell, or it stays open and is silent. */
   how?: 'reset' | 'close' | Silence;
-  /** Only connections of this bare JID. */
+  /** Only connections of this bare JID, and those where nobody has logged in yet. */
   of?: string;
   /** How often, default 1. It is counted down, and then the fault is taken away. */
   times?: number;

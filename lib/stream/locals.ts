@@ -14,6 +14,7 @@ import type { Asked } from './asked.ts';
 import { createBatch } from './batch.ts';
 import { CONTROL_NS, type Control, controlText, readControl } from './control.ts';
 import { type Daemon, startDaemon } from './daemons.ts';
+import { createGreetings } from './greetings.ts';
 import { idOf } from './ledger.ts';
 import type { Incoming } from './manage.ts';
 import { checkOutgoing, type DaemonName, textOf, treeOf } from './route.ts';
@@ -68,9 +69,6 @@ type Source = {
   again: number;
 };
 
-/** A daemon that knows of all this says so within so many milliseconds. */
-const HELLO = 10_000;
-
 const NAMES = ['messaged', 'presenced', 'iqd'] as const;
 
 export type LocalsConfig = {
@@ -94,9 +92,10 @@ export function createLocals({ dir, bare, limits, say, trace, sentBefore }: Loca
   let fifo: SteadyFifo | null = null;
   /** How many of its stanzas a daemon knows to be taken. */
   const told = new Map<Daemon, number>();
-  /** How many stanzas are in the pipe of a daemon that may yet say hello, and the end of the time for that. */
-  const piped = new Map<Daemon, number>();
-  let patience: NodeJS.Timeout | null = null;
+  const greetings = createGreetings((daemon, n) => {
+    session?.incoming.done(daemon.name, n);
+    on.batch();
+  });
   let died = false;
   let flowing = false;
 
@@ -165,25 +164,17 @@ export function createLocals({ dir, bare, limits, say, trace, sentBefore }: Loca
 
   function introduce(daemon: Daemon): void {
     daemon.tells = true;
-    piped.delete(daemon);
     const { name: id, resumed, incoming } = session!;
     tell(daemon, { what: 'session', id, n: incoming.given(daemon.name), resumed });
     // There may be nothing else for it to come along with.
     daemon.flush();
+    greetings.said(daemon);
   }
 
-  /** What a daemon has in its pipe counts as dealt with if nothing more is ever heard of it. */
-  function inPipe(daemon: Daemon, given: number): void {
-    if (daemon.tells) return;
-    if (patience !== null) return void piped.set(daemon, given);
-    session?.incoming.done(daemon.name, given);
-    on.batch();
-  }
-
-  function impatient(): void {
-    patience = null;
-    for (const [daemon, given] of piped) inPipe(daemon, given);
-    piped.clear();
+  function finish(daemon: Daemon, bye: boolean): void {
+    if (bye) tell(daemon, { what: 'bye' });
+    daemon.flush();
+    daemon.end(!bye && daemon.name === 'messaged' && Number(process.env.SJ_LINGER) > 0);
   }
 
   function arrived(name: string, chunk: Buffer): void {
@@ -239,7 +230,7 @@ export function createLocals({ dir, bare, limits, say, trace, sentBefore }: Loca
         throw new Fatal(EXIT.temporary, `cannot open ${file}: ${reason(error)}`);
       }
       flowing = true;
-      patience = setTimeout(impatient, HELLO);
+      greetings.open();
       const early = held;
       held = [];
       for (const { name, chunk } of early) source(name).splitter.push(chunk);
@@ -253,7 +244,8 @@ export function createLocals({ dir, bare, limits, say, trace, sentBefore }: Loca
       let free = true;
       for (const daemon of daemons.values()) {
         const given = session?.incoming.given(daemon.name) ?? 0;
-        if (!daemon.flush(daemon.tells ? undefined : () => inPipe(daemon, given)) && daemon.running) free = false;
+        if (!daemon.flush(daemon.tells ? undefined : () => greetings.piped(daemon, given)) && daemon.running)
+          free = false;
       }
       return free;
     },
@@ -293,17 +285,16 @@ export function createLocals({ dir, bare, limits, say, trace, sentBefore }: Loca
       sources.get('in')?.splitter.eof();
     },
     end(bye) {
-      if (patience !== null) clearTimeout(patience);
       fifo?.close();
       for (const daemon of daemons.values()) {
-        if (bye) tell(daemon, { what: 'bye' });
         daemon.resume();
-        daemon.flush();
-        daemon.end(!bye && daemon.name === 'messaged' && Number(process.env.SJ_LINGER) > 0);
+        // It may not know yet to which session belongs what it was given, and could not tell it from what comes again.
+        greetings.after(daemon, () => finish(daemon, bye));
       }
     },
     close: reports.close,
     cutBack() {
+      greetings.close();
       for (const daemon of daemons.values()) daemon.cutBack();
     },
     kill() {
