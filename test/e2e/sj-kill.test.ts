@@ -29,6 +29,8 @@ async function company(server: Bed): Promise<Suite> {
   await server.inject(ALICE, `<presence from='${BOB}/r'><show>away</show></presence>`);
   await alice.see(`${BOB}/presence`, 'away');
   await alice.chat(BOB);
+  // Each calls itself so when it has started.
+  await until(() => DAEMONS.every((name) => running(alice).includes(name)));
   return alice;
 }
 
