@@ -44,7 +44,7 @@ export function createGreetings(done: (daemon: Daemon, n: number) => void): Gree
         patience = null;
         for (const [daemon, n] of inPipe) done(daemon, n);
         inPipe.clear();
-      }, HELLO);
+      }, HELLO).unref();
     },
     said(daemon) {
       inPipe.delete(daemon);
