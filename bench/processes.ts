@@ -1,0 +1,53 @@
+/** What processes cost, as /proc tells it. */
+import fs from 'node:fs';
+
+/** After the command's name, which may hold anything: state, parent, and so on; see proc(5). */
+function stat(pid: number): string[] {
+  const text = fs.readFileSync(`/proc/${pid}/stat`, 'latin1');
+  return text.slice(text.lastIndexOf(')') + 2).split(' ');
+}
+
+/** A process and all that have come of it. */
+export function family(root: number): number[] {
+  const children = new Map<number, number[]>();
+  for (const entry of fs.readdirSync('/proc')) {
+    if (!/^\d+$/.test(entry)) continue;
+    try {
+      const parent = Number(stat(Number(entry))[1]);
+      children.set(parent, [...(children.get(parent) ?? []), Number(entry)]);
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
+  const all = [root];
+  for (const pid of all) all.push(...(children.get(pid) ?? []));
+  return all;
+}
+
+/** The time that processors have spent on them and their threads, in milliseconds. */
+export const cpu = (pids: readonly number[]): number =>
+  sum(pids, (pid) => {
+    const threads = fs.readdirSync(`/proc/${pid}/task`);
+    return sum(threads.map(Number), (id) => Number(schedstat(pid, id).split(' ')[0]) / 1e6);
+  });
+
+const schedstat = (pid: number, thread: number) => fs.readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'latin1');
+
+/** Their memory in MiB, what they share counted once (PSS). */
+export const memory = (pids: readonly number[]): number =>
+  sum(pids, (pid) => {
+    const rollup = fs.readFileSync(`/proc/${pid}/smaps_rollup`, 'latin1');
+    return Number(/^Pss:\s+(\d+)/m.exec(rollup)![1]) / 1024;
+  });
+
+function sum(pids: readonly number[], of: (pid: number) => number): number {
+  let all = 0;
+  for (const pid of pids) {
+    try {
+      all += of(pid);
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
+  return all;
+}
