@@ -99,7 +99,10 @@ describe('the server sends', () => {
     await Promise.all([
       lost((server) => server.closeStream(ALICE), /^sj: fatal: the server closed the stream\n$/),
       // A reset, if it had something of ours still to read.
-      lost((server) => server.kill(ALICE), /^sj: fatal: the (server closed the connection|connection broke: [^\n]+)\n$/),
+      lost(
+        (server) => server.kill(ALICE),
+        /^sj: fatal: the (server closed the connection|connection broke: [^\n]+)\n$/,
+      ),
       lost((server) => server.kill(ALICE, { reset: true }), /^sj: fatal: the connection broke: [^\n]+\n$/),
     ]);
   });

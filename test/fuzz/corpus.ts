@@ -12,6 +12,7 @@ export function readCorpus(): Session[] {
   const dir = path.join(import.meta.dirname, 'corpus');
   return fs
     .readdirSync(dir)
+    .filter((name) => name.endsWith('.txt'))
     .sort()
     .map((name) => ({
       name: name.replace(/\.txt$/, ''),
@@ -25,6 +26,10 @@ export function readCorpus(): Session[] {
         })),
     }));
 }
+
+/** An account directory: the content of each file, as bytes in a text; null for a directory. */
+export const readAccount = (): Record<string, string | null> =>
+  JSON.parse(fs.readFileSync(path.join(import.meta.dirname, 'corpus', 'account.json'), 'utf8'));
 
 /** All different stanzas of one side. */
 export const stanzasOf = (sessions: readonly Session[], from: 'client' | 'server'): string[] => [

@@ -28,7 +28,17 @@ export type Job = {
   kill(): void;
 };
 
+export type JobOptions = {
+  stdio: StdioOptions;
+  env?: NodeJS.ProcessEnv;
+  /** A command that runs it, and leaves it its pid. */
+  through?: readonly string[];
+  uid?: number;
+  gid?: number;
+};
+
 const running = new Set<number>();
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1));
 process.on('exit', () => {
   for (const pid of running) killGroup(pid);
 });
@@ -36,11 +46,12 @@ process.on('exit', () => {
 export function startJob(
   place: Place,
   argv: readonly string[],
-  { stdio, env = {} }: { stdio: StdioOptions; env?: NodeJS.ProcessEnv },
+  { stdio, env = {}, through = [], ...user }: JobOptions,
 ): Job {
-  const [name, ...args] = argv;
+  const [command, ...args] = [...through, path.join(BIN, argv[0]!), ...argv.slice(1)];
   const { PATH = '', HOME, LANG } = process.env;
-  const child = spawn(path.join(BIN, name!), args, {
+  const child = spawn(command!, args, {
+    ...user,
     stdio,
     cwd: place.root,
     detached: true,

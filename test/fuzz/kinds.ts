@@ -3,11 +3,12 @@
 import { type InCase, makeInCase, runInCase } from './in.ts';
 import type { Complaint } from './oracle.ts';
 import { makeStdinCase, runStdinCase, type StdinCase } from './stdin.ts';
+import { makeTreeCase, runTreeCase, type TreeCase } from './tree.ts';
 import { makeWireCase, runWireCase, type WireCase } from './wire.ts';
 
-export type Case = WireCase | InCase | StdinCase;
+export type Case = WireCase | InCase | StdinCase | TreeCase;
 export type Kind = Case['kind'];
-export const KINDS: readonly Kind[] = ['wire', 'in', 'stdin'];
+export const KINDS: readonly Kind[] = ['wire', 'in', 'stdin', 'tree'];
 
 export function make(kind: Kind, seed: string): Case {
   switch (kind) {
@@ -17,6 +18,8 @@ export function make(kind: Kind, seed: string): Case {
       return makeInCase(seed);
     case 'stdin':
       return makeStdinCase(seed);
+    case 'tree':
+      return makeTreeCase(seed);
   }
 }
 
@@ -28,5 +31,7 @@ export function run(given: Case): Promise<Complaint[]> {
       return runInCase(given);
     case 'stdin':
       return runStdinCase(given);
+    case 'tree':
+      return runTreeCase(given);
   }
 }

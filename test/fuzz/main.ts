@@ -1,5 +1,6 @@
 /** `npm run fuzz -- [--minutes N] [--seed S] [--only wire|in|stdin|tree] [--case SEED] [--file CASE]` */
 import fs from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Case, KINDS, type Kind, make, run } from './kinds.ts';
@@ -13,7 +14,7 @@ const { values } = parseArgs({
     only: { type: 'string' },
     case: { type: 'string' },
     file: { type: 'string' },
-    keep: { type: 'string', default: 'fuzz-findings' },
+    keep: { type: 'string', default: path.join(os.tmpdir(), 'sj-fuzz-findings') },
     minimise: { type: 'boolean', default: false },
   },
 });

@@ -1,8 +1,12 @@
 /** Makes a case smaller as long as it still shows the same. */
 
+import type { Write } from './in.ts';
 import { hurry } from './job.ts';
 import { type Case, run } from './kinds.ts';
 import type { Complaint } from './oracle.ts';
+import type { Step } from './step.ts';
+
+type Input = string | Write | Step;
 
 /** So many runs it may take. */
 const MOST = 150;
@@ -13,13 +17,14 @@ export async function minimise(given: Case, found: readonly Complaint[]): Promis
   let left = MOST;
   const shows = async (smaller: Case) => left-- > 0 && (await run(smaller)).some(({ what }) => wanted.has(what));
   const shrunk = (inputs: readonly unknown[]) => ({ ...given, inputs }) as Case;
-  let inputs: readonly (string | { text: string })[] = await shrink<string | { text: string }>(given.inputs, (some) =>
-    shows(shrunk(some)),
-  );
+  let inputs: readonly Input[] = await shrink<Input>(given.inputs, (some) => shows(shrunk(some)));
   for (let i = 0; i < inputs.length && inputs.length < 20; i++) {
     const input = inputs[i]!;
-    const withText = (text: string) => (typeof input === 'string' ? text : { ...input, text });
-    const parts = (typeof input === 'string' ? input : input.text).match(/<[^>]*>|[^<]{1,40}/gs) ?? [];
+    const field = typeof input === 'string' ? '' : 'text' in input ? 'text' : 'data';
+    const withText = (text: string) => (typeof input === 'string' ? text : { ...input, [field]: text }) as Input;
+    const parts =
+      (typeof input === 'string' ? input : 'text' in input ? input.text : input.data).match(/<[^>]*>|[^<]{1,40}/gs) ??
+      [];
     const smaller = await shrink(parts, (some) => shows(shrunk(inputs.with(i, withText(some.join(''))))));
     inputs = inputs.with(i, withText(smaller.join('')));
   }

@@ -58,7 +58,7 @@ export function judgeLines(text: string): Complaint[] {
 
 const OURS = new Set([
   ...['in', 'state', 'events', 'mypresence', 'ext', 'password', '.lock', '.queue', '.session', '.sasl', '.journal'],
-  ...['.messaged', '.presences', '.iqs', '.journal.old', '.messaged.next', 'tls', 'lock', 'status'],
+  ...['.messaged', '.presences', '.journal.old', '.iqs', '.messaged.next', 'tls', 'lock', 'status'],
 ]);
 const THEIRS = new Set(['in', 'out', 'log', 'id', 'presence', 'mypresence', '.in.early']);
 
