@@ -72,22 +72,29 @@ export function createBursts(most = MOST): Bursts {
 }
 
 export type Reports = {
-  /** Tells what has happened, or counts it. @param family see `Bursts` */
-  add(what: string, family: string): void;
+  /**
+   * Tells what has happened, or counts it.
+   * @param family see `Bursts`
+   * @param id whose it is: what happens to others is counted apart
+   * @param example what is told only of the first
+   */
+  add(what: string, family: string, id?: string, example?: string): void;
   /** Tells what has been counted, and stops. */
   close(): void;
 };
 
 /**
  * Bursts with a clock.
- * @param tell told of the first of a burst, and how often it has happened since: `WHAT`, `WHAT (and 17 times more in 5 s)`
+ * @param tell told of the first of a burst, and how often it has happened since: `WHAT: EXAMPLE`, and later
+ * `WHAT (and 17 times more in 5 s)`; and whose it is
  */
-export function createReports(tell: (text: string) => void): Reports {
+export function createReports(tell: (text: string, id: string) => void): Reports {
   const bursts = createBursts();
   let timer: NodeJS.Timeout | null = null;
+  let closed = false;
 
   function later(): void {
-    if (timer !== null || bursts.next === null) return;
+    if (closed || timer !== null || bursts.next === null) return;
     timer = setTimeout(look, Math.max(0, bursts.next - performance.now()) + 1);
     timer.unref();
   }
@@ -99,18 +106,20 @@ export function createReports(tell: (text: string) => void): Reports {
   }
 
   function sum(over: boolean): void {
-    for (const { key, count, time } of bursts.due(performance.now(), over))
-      tell(`${key} (and ${count} times more in ${Math.ceil(time / 1000)} s)`);
+    for (const { key, count, time } of bursts.due(performance.now(), over)) {
+      const [id = '', what] = key.split('\n');
+      tell(`${what} (and ${count} times more in ${Math.ceil(time / 1000)} s)`, id);
+    }
   }
 
   return {
-    add(what, family) {
-      if (bursts.add(what, family, performance.now())) {
-        tell(what);
-        later();
-      }
+    add(what, family, id = '', example = '') {
+      if (!bursts.add(`${id}\n${what}`, `\n${family}`, performance.now())) return;
+      tell(example === '' ? what : `${what}: ${example}`, id);
+      later();
     },
     close() {
+      closed = true;
       if (timer !== null) clearTimeout(timer);
       sum(true);
     },
