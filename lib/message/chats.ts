@@ -9,6 +9,7 @@ import { type FifoReader, openFifo } from '../files/fifo.ts';
 import { createLines, type Lines } from '../files/lines.ts';
 import { mkfifos } from '../files/mkfifo.ts';
 import { dirName } from '../files/names.ts';
+import { openFriends, openNewcomers } from '../files/newcomers.ts';
 import { bareOf } from '../jid/jid.ts';
 
 export type ChatEvents = {
@@ -29,8 +30,12 @@ export type Chats = {
   look(name: string): void;
   /** Whether a contact has a directory. */
   has(jid: string): boolean;
-  /** Sees to it that a contact has a directory. @throws if it can't be made; ENOTDIR if something else has its name */
-  open(jid: string): void;
+  /**
+   * Sees to it that a contact has a directory.
+   * @returns false if it has none, and too many have come lately
+   * @throws if it can't be made; ENOTDIR if something else has its name
+   */
+  open(jid: string): boolean;
   /** Reads nothing, but keeps every `in` open. */
   pause(): void;
   resume(): void;
@@ -103,6 +108,7 @@ export function createChats(dir: string, on: ChatEvents, limits: Limits = DEFAUL
   const chats = new Map<string, Chat>();
   const complained = new Map<string, string>();
   const most = Math.min(descriptorLimit() - RESERVE, limits.contacts);
+  const newcomers = openNewcomers(dir, openFriends(dir), limits.new);
   let reading = 0;
   let wanted: Chat[] = [];
   let making: Promise<void> | null = null;
@@ -263,9 +269,12 @@ export function createChats(dir: string, on: ChatEvents, limits: Limits = DEFAUL
     has: (jid) => chats.has(dirName(jid)) || contactOf(dir, dirName(jid)) !== null,
     open(jid) {
       const name = dirName(jid);
-      if (closed || chats.has(name)) return;
+      if (closed || chats.has(name)) return true;
+      if (fs.lstatSync(path.join(dir, name), { throwIfNoEntry: false }) === undefined && !newcomers.admit(jid))
+        return false;
       ensureContact(dir, jid);
       meet({ name, jid }, true);
+      return true;
     },
     pause() {
       paused = true;

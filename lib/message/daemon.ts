@@ -132,6 +132,8 @@ export async function messaged(options: MessagedOptions): Promise<void> {
     journal,
     has: chats.has,
     open: chats.open,
+    answer: (stanza) => void out.send(stanza),
+    soon: batch.soon,
     limits,
     send({ stanza, fate }) {
       const room = out.send(stanza, (error) => {
@@ -180,6 +182,7 @@ export async function messaged(options: MessagedOptions): Promise<void> {
   journal.flush();
   tree.close();
   await chats.drain(GRACE);
+  talk.close();
   await out.end(PATIENCE);
   const lost = journal.close();
   if (lost > 0) warn(`${lost} bytes could not be written to disk and are lost`);

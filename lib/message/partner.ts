@@ -148,7 +148,9 @@ export async function partner(options: PartnerOptions): Promise<void> {
     });
     const { recent } = state;
     const { has, open } = chats;
-    const talk = createTalk({ dir, own, stamp, journal, recent, send: outbox.send, has, open, limits, warn });
+    const { send, answer } = outbox;
+    const { soon } = batch;
+    const talk = createTalk({ dir, own, stamp, journal, recent, send, has, open, answer, soon, limits, warn });
     out.onDrain(outbox.drained);
     return { state, journal, talk, outbox, lock };
   }
@@ -237,6 +239,7 @@ export async function partner(options: PartnerOptions): Promise<void> {
     else await drain(desk);
   }
   tree.close();
+  desk.talk.close();
   const lost = journal.close(chats.begun());
   if (lost > 0) warn(`${lost} bytes could not be written to disk and are lost`);
   if (hold >= 0) fs.closeSync(hold);

@@ -3,15 +3,19 @@ import path from 'node:path';
 import type { Element } from 'ltx';
 import { errno, printable, reason } from '../cli/die.ts';
 import { DEFAULT_LIMITS, type Limits } from '../cli/limits.ts';
+import { createBucket } from '../files/bucket.ts';
+import { createReports } from '../files/bursts.ts';
 import { dirName } from '../files/names.ts';
+import { openFriends } from '../files/newcomers.ts';
 import { createFormatter, excerpt } from './format.ts';
 import { type Incoming, readMessage } from './incoming.ts';
 import type { Journal } from './journal.ts';
 import { type LogRecord, logLine } from './log.ts';
 import type { Letter } from './outbox.ts';
-import { makeMessage, messageText } from './outgoing.ts';
+import { makeMessage, messageText, refusal } from './outgoing.ts';
 import type { Recent } from './recent.ts';
 import type { Intent } from './state.ts';
+import { createStrangers } from './strangers.ts';
 import { endsInRoom } from './tail.ts';
 
 export type TalkOptions = {
@@ -27,8 +31,15 @@ export type TalkOptions = {
   readonly recent?: Recent | undefined;
   /** Whether a contact has a directory. */
   readonly has: (jid: string) => boolean;
-  /** Makes it. @throws ENOTDIR if something else has its name; of other troubles the journal takes care */
-  readonly open: (jid: string) => void;
+  /**
+   * Makes it; false if too many have come lately.
+   * @throws ENOTDIR if something else has its name; of other troubles the journal takes care
+   */
+  readonly open: (jid: string) => boolean;
+  /** Sends a stanza that is no message of the user. */
+  readonly answer: (stanza: string) => void;
+  /** There is something to write down. */
+  readonly soon: () => void;
   readonly warn: (message: string) => void;
   readonly limits?: Limits;
 };
@@ -43,10 +54,15 @@ export type Talk = {
   tooLong(jid: string, head: Buffer, length: number): void;
   /** The contact's directory has gone. */
   forget(jid: string): void;
+  /** Nothing more comes: tells what was only counted. */
+  close(): void;
 };
 
 /** A stamp so much older than its arrival, in milliseconds, is worth a field of its own. */
 const DELAYED = 1000;
+
+/** So many answers to strangers a second, and so many at once. */
+const ANSWERS = { rate: 1, burst: 20 };
 
 let isoTime = Number.NaN;
 let isoText = '';
@@ -57,10 +73,21 @@ function iso(time: number): string {
 }
 
 export function createTalk(options: TalkOptions): Talk {
-  const { dir, own, stamp, journal, send, recent, has, open, warn, limits = DEFAULT_LIMITS } = options;
+  const { dir, own, stamp, journal, send, recent, has, open, answer, soon, warn, limits = DEFAULT_LIMITS } = options;
   const format = createFormatter(stamp);
   const rooms = new Map<string, boolean>();
   const barred = new Set<string>();
+  const strangers = createStrangers(openFriends(dir), limits.flood);
+  const answers = createBucket(ANSWERS.rate, ANSWERS.burst, performance.now());
+  const reports = createReports((text, contact) => {
+    journal.event('error', contact, text);
+    soon();
+  });
+  const floods = createReports((text, contact) => {
+    journal.event('error', contact, text);
+    if (contact !== '') journal.add(contact, format.notice(Date.now(), text), '');
+    soon();
+  });
 
   const isRoom = (jid: string): boolean => {
     let room = rooms.get(jid);
@@ -104,25 +131,50 @@ export function createTalk(options: TalkOptions): Talk {
     const { condition, text } = message.error!;
     recent?.add(message);
     const why = text === '' ? condition : `${condition}: ${text}`;
-    journal.event('error', contact, `not delivered: ${printable(excerpt(why))}`);
     // Whoever we never wrote to has nothing to bounce.
-    if (!has(contact)) return;
+    if (!has(contact)) return reports.add('not delivered', 'not delivered', contact, printable(excerpt(why)));
     const said = excerpt(text) || excerpt(body);
     const notice = `not delivered (${condition})${said === '' ? '' : `: ${said}`}`;
-    journal.add(contact, format.notice(time, notice), logLine(recordOf(message, 'error', why)));
+    if (!put(message, format.notice(time, notice), logLine(recordOf(message, 'error', why)))) return;
+    journal.event('error', contact, `not delivered: ${printable(excerpt(why))}`);
   }
 
-  /** @returns false if the contact can't have a directory */
-  function opened(contact: string): boolean {
+  /** Adds to the files of a contact, unless it is a stranger who brings too much. */
+  function put(message: Incoming, out: string, log: string): boolean {
+    const { contact, type } = message;
+    if (strangers.may(contact, out.length + log.length, type === 'groupchat', performance.now())) {
+      journal.add(contact, out, log);
+      return true;
+    }
+    const why = `messages are dropped: more than ${limits.flood} bytes a second`;
+    floods.add(why, 'messages are dropped', contact);
+    decline(message);
+    return false;
+  }
+
+  /** Tells the sender that a message was not taken; whoever sends very many gets no answer to all. */
+  function decline({ type, from, id }: Incoming): void {
+    if (type !== 'chat' && type !== 'normal') return;
+    if (answers.take(1, performance.now())) answer(refusal(from, id));
+  }
+
+  /** @returns false if the contact has no directory, and can't have one */
+  function opened(message: Incoming): boolean {
+    const { contact } = message;
     try {
-      open(contact);
+      if (!open(contact)) {
+        const why = `refused a message of somebody new: more than ${limits.new} within an hour`;
+        reports.add(why, 'refused a message', '', contact);
+        decline(message);
+        return false;
+      }
       if (barred.size > 0) barred.delete(contact);
     } catch (error) {
       if (errno(error) !== 'ENOTDIR') return true;
       if (!barred.has(contact))
         warn(`a message from ${contact} is lost: ${path.join(dir, dirName(contact))}: ${reason(error)}`);
       barred.add(contact);
-      journal.event('error', contact, 'a message is lost: something else has the name of the directory');
+      reports.add('a message is lost: something else has the name of the directory', 'a message is lost', contact);
       return false;
     }
     return true;
@@ -133,20 +185,24 @@ export function createTalk(options: TalkOptions): Talk {
       if (element.name !== 'message' || element.attrs.xmlns !== undefined) return;
       const message = readMessage(element, own, Date.now());
       if (message === null) {
-        journal.event('error', '', `a message from what is no JID: ${excerpt(element.attrs.from ?? '')}`);
+        reports.add(
+          'a message from what is no JID',
+          'a message is lost',
+          '',
+          printable(excerpt(element.attrs.from ?? '')),
+        );
         return;
       }
       if (recent?.repeats(message, message.delayed)) return;
       if (message.type === 'error') return bounced(message);
       const { contact, type, body, time } = message;
-      if (body === '' || !opened(contact)) return;
+      if (body === '' || !opened(message)) return;
       recent?.add(message);
       const group = type === 'groupchat';
       if (group) rooms.set(contact, true);
       const name = speaker(message);
       const out = name === '' ? format.notice(time, body) : format.message(time, name, body);
-      journal.add(contact, out, logLine(recordOf(message, 'in')));
-      journal.event('message', contact, excerpt(body));
+      if (put(message, out, logLine(recordOf(message, 'in')))) journal.event('message', contact, excerpt(body));
     },
     line(jid, bytes) {
       const room = isRoom(jid);
@@ -157,6 +213,7 @@ export function createTalk(options: TalkOptions): Talk {
         return refuse(jid, refused, excerpt(what.body ?? bytes.toString('utf8')), what);
       }
       const { id, body, stanza } = made;
+      strangers.befriend(jid);
       send(letter({ jid, id, body, room }, stanza));
     },
     letter: (intent) => letter(intent, messageText(intent.jid, intent.id, intent.body, intent.room)),
@@ -166,7 +223,14 @@ export function createTalk(options: TalkOptions): Talk {
         length,
       });
     },
-    forget: (jid) => void rooms.delete(jid),
+    forget(jid) {
+      rooms.delete(jid);
+      strangers.forget(jid);
+    },
+    close() {
+      reports.close();
+      floods.close();
+    },
   };
 }
 

@@ -6,9 +6,11 @@ import { errno } from '../cli/die.ts';
 import { DEFAULT_LIMITS, type Limits } from '../cli/limits.ts';
 import type { Troubles } from '../daemon/troubles.ts';
 import { appendRecord, TornRecord } from '../files/append.ts';
+import { createReports } from '../files/bursts.ts';
 import { ensureContact } from '../files/contact.ts';
 import { type EventType, eventLine } from '../files/events.ts';
 import { dirName } from '../files/names.ts';
+import { openFriends, openNewcomers } from '../files/newcomers.ts';
 import type { Known, Notes } from '../files/notes.ts';
 import { replaceFile } from '../files/replace.ts';
 import { emptyFile } from './clear.ts';
@@ -46,6 +48,8 @@ export type Contacts = {
   vanished(jid: string): void;
   /** Writes what could not be written before. */
   retry(): void;
+  /** Nothing more comes: tells what was only counted. */
+  close(): void;
 };
 
 /** A contact with a line to show, or that showed one lately. */
@@ -53,11 +57,17 @@ type Shown = { directory: string | null; line: string };
 
 export function createContacts(options: ContactsOptions): Contacts {
   const { dir, own, bareOf, troubles, limits = DEFAULT_LIMITS } = options;
-  const resources = createResources(limits.resources);
+  const resources = createResources(limits.resources, limits.contacts);
   const shown = new Map<string, Shown>();
   /** To be looked at when the batch ends; true: somebody came online, so there shall be a directory. */
   const dirty = new Map<string, boolean>();
   let memory: Memory | null = null;
+
+  const newcomers = openNewcomers(dir, openFriends(dir), limits.new);
+  const reports = createReports((text, jid) => {
+    log('error', jid, text);
+    flushEvents();
+  });
 
   /** What is to be written there; bytes if a part of it has been. */
   let events: string | Buffer = '';
@@ -79,6 +89,14 @@ export function createContacts(options: ContactsOptions): Contacts {
       troubles.report(file, 'write', error);
       if (error instanceof TornRecord) events = Buffer.from(events).subarray(error.written);
     }
+  };
+
+  /** Whether it is somebody new, of whom there are too many. */
+  const isRefused = (jid: string): boolean => {
+    if (existing(path.join(dir, dirName(jid))) !== null || newcomers.admit(jid)) return false;
+    const why = `presence of somebody new is not shown: more than ${limits.new} within an hour`;
+    reports.add(why, 'presence is not shown', '', jid);
+    return true;
   };
 
   /** Null: there is none and there shall be none, or it can't be made. */
@@ -109,13 +127,20 @@ export function createContacts(options: ContactsOptions): Contacts {
     }
   };
 
+  /** What strangers tell must not fill the memory. */
+  const forget = (jid: string) => {
+    resources.removeAll(jid);
+    memory?.clear(jid);
+  };
+
   /** Brings the contact's file up to date. Where that fails, `shown` remembers that it is not. */
   const update = (jid: string, make: boolean) => {
     const line = lineOf(resources.best(jid));
     const entry = shown.get(jid) ?? { directory: null, line: '' };
     if (entry.line === line) return;
     let fate = entry.directory === null ? 'gone' : write(entry.directory, line);
-    if (fate === 'gone' && make) {
+    if (fate === 'gone' && make && isRefused(jid)) forget(jid);
+    else if (fate === 'gone' && make) {
       entry.directory = makeDirectory(jid);
       fate = entry.directory === null ? 'failed' : write(entry.directory, line);
     }
@@ -132,13 +157,16 @@ export function createContacts(options: ContactsOptions): Contacts {
     switch (what.kind) {
       case 'available': {
         const presence = { ...what.presence, status: oneLine(what.presence.status) };
-        resources.set(jid, resource, presence, what.self);
+        if (!resources.set(jid, resource, presence, what.self)) {
+          const why = `presence is not kept: there are more than ${limits.contacts} contacts`;
+          return reports.add(why, 'presence is not kept', '', jid);
+        }
         memory?.set(jid, resource, { ...presence, self: what.self } satisfies Seen);
         dirty.set(jid, true);
         return;
       }
       case 'error':
-        log('error', jid, oneLine(what.detail));
+        reports.add(oneLine(what.detail), 'an error', jid);
         break;
       case 'subscription':
         log(what.type, jid, oneLine(what.status));
@@ -199,6 +227,7 @@ export function createContacts(options: ContactsOptions): Contacts {
       for (const jid of [...shown.keys()]) update(jid, true);
       flushEvents();
     },
+    close: reports.close,
   };
 }
 

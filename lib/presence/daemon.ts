@@ -195,6 +195,7 @@ export async function presenced(options: PresencedOptions): Promise<void> {
   settle();
   clearTimeout(timer);
   tree.close();
+  contacts.close();
   clearPresences(dir, warn);
   await out.end();
 }

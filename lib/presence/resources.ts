@@ -20,8 +20,9 @@ export type Resources = {
   /**
    * A resource is there. The empty string is a resource, too: a gateway has no other.
    * @param self it is our own occupant of a room
+   * @returns false if there are too many contacts already: nothing is kept
    */
-  set(jid: string, resource: string, presence: Resource, self?: boolean): void;
+  set(jid: string, resource: string, presence: Resource, self?: boolean): boolean;
   remove(jid: string, resource: string): void;
   removeAll(jid: string): void;
   /** The resource that speaks for the contact: the highest priority, then the newest. Null: offline. */
@@ -31,10 +32,11 @@ export type Resources = {
 };
 
 /**
+ * @param most how many contacts are kept
  * @param limit how many resources of one contact are kept; beyond it the oldest is forgotten. Rooms have thousands of
  *   occupants, and one of them is enough; our own is never forgotten, it is the one we are sure to hear about
  */
-export function createResources(limit = 64): Resources {
+export function createResources(limit = 64, most = Number.POSITIVE_INFINITY): Resources {
   const contacts = new Map<string, Contact>();
 
   const forget = (jid: string, contact: Contact, resource: string) => {
@@ -51,12 +53,14 @@ export function createResources(limit = 64): Resources {
   return {
     set(jid, resource, presence, self = false) {
       let contact = contacts.get(jid);
+      if (contact === undefined && contacts.size >= most) return false;
       if (contact === undefined) contacts.set(jid, (contact = { resources: new Map(), self: null }));
       contact.resources.delete(resource);
       contact.resources.set(resource, presence);
       if (self) contact.self = resource;
       const old = contact.resources.size > limit ? oldest(contact) : undefined;
       if (old !== undefined) forget(jid, contact, old);
+      return true;
     },
     remove(jid, resource) {
       const contact = contacts.get(jid);

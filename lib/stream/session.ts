@@ -16,6 +16,7 @@ import { CLIENT_NS } from '../xml/read.ts';
 import { createSplitter, type Piece } from '../xml/split.ts';
 import { canonical } from '../xml/write.ts';
 import { type Asked, createAsked } from './asked.ts';
+import { createRosterKeeper } from './contacts.ts';
 import { ROSTER_ID } from './control.ts';
 import { Breach, streamFault } from './faults.ts';
 import { openLink } from './link.ts';
@@ -149,6 +150,8 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
   const mostIq = Math.max(limits.iq, limits.stanza);
   const reports = createReports((text) => logEvent(dir, 'error', '', text));
 
+  const roster = createRosterKeeper(dir, bare, say.warn);
+
   const parting = createParting({ dir, say, upkeep, locals, sender, link, line });
 
   const negotiation = negotiate(account, {
@@ -205,6 +208,7 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
     if (way !== null && text === null)
       reports.add(`dropped a ${piece.name} that is much longer than it looks`, 'dropped a stanza');
     upkeep.incoming.arrived(text === null ? null : way);
+    if (way === 'iqd') roster.look(piece);
     if (way !== null && text !== null) locals.put(way, text);
     else if (phase === 'leaving' && piece.name === 'iq' && rootOf(piece).attrs.id === FAREWELL)
       parting.happened('farewell');
@@ -222,6 +226,7 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
 
   /** The end of a batch from the server: the daemons get theirs. */
   function handOver(): void {
+    roster.write();
     const free = locals.flush();
     if (free === linkPaused) {
       linkPaused = !free;

@@ -122,6 +122,82 @@ describe('what becomes larger when it is written anew', () => {
   });
 });
 
+describe('strangers', () => {
+  const from = (who: string, body: string, more = '') =>
+    `<message from='${who}/r' to='${ALICE}' type='chat' id='${body}'${more}><body>${body}</body></message>`;
+  const folders = (dir: string) => fs.readdirSync(dir).filter((name) => name.includes('@'));
+  const errors = (dir: string) => events(dir).filter(([type]) => type === 'error');
+  const refusals = (heard: string) =>
+    [
+      ...heard.matchAll(/<message to='([^']*)\/r' type='error' id='([^']*)'><error type='wait'><resource-constraint /g),
+    ].map(([, who, id]) => `${who} ${id}`);
+
+  it('beyond new get no directory, not by messages and not by presence, also after a crash', async () => {
+    const server = await startBed();
+    server.befriend(ALICE, BOB);
+    const given = limited('new=3');
+    const alice = await startSuite(server, given).online();
+    await alice.see('.roster', BOB);
+    const some = (n: number) =>
+      Array.from({ length: 20 }, (_, i) => from(`eve${n}${i}@x.example`, `${n}.${i}`)).join('');
+    await server.inject(ALICE, some(0) + from(BOB, 'friend'));
+    await alice.see(`${BOB}/out`, 'friend');
+    expect(folders(alice.dir).sort()).toEqual([BOB, 'eve00@x.example', 'eve01@x.example', 'eve02@x.example']);
+    await until(() => refusals(server.heard()).length === 17);
+    expect(refusals(server.heard())).toEqual(Array.from({ length: 17 }, (_, i) => `eve0${i + 3}@x.example 0.${i + 3}`));
+    expect(errors(alice.dir)).toEqual([
+      ['error', '-', 'refused a message of somebody new: more than 3 within an hour: eve03@x.example'],
+    ]);
+    // Those who are there go on.
+    await server.inject(ALICE, from('eve01@x.example', 'more'));
+    await alice.see('eve01@x.example/out', 'more');
+    await server.inject(ALICE, `<presence from='mallory@x.example/r'/><presence from='eve02@x.example/r'/>`);
+    await alice.see('eve02@x.example/presence', 'online');
+    await alice.see('events', 'presence of somebody new is not shown: more than 3 within an hour: mallory@x.example');
+    alice.child.kill('SIGKILL');
+    await alice.ended;
+    for (const { pid } of group(alice.child.pid!)) process.kill(pid, 'SIGKILL');
+    await until(() => server.connections() === 0);
+
+    const next = await startSuite(server, { ...given, dir: alice.dir }).online();
+    await server.online(ALICE);
+    await server.inject(ALICE, some(1) + from(BOB, 'friend again'));
+    await next.see(`${BOB}/out`, 'friend again');
+    expect(folders(alice.dir)).toHaveLength(4);
+    // What the user makes does not count.
+    await next.chat('dave@x.example');
+    await server.inject(ALICE, from('dave@x.example', 'hello'));
+    await next.see('dave@x.example/out', 'hello');
+  });
+
+  it('beyond flood are dropped, told once, and their sender is told', async () => {
+    const server = await startBed();
+    server.befriend(ALICE, BOB);
+    const alice = await startSuite(server, limited('flood=1000')).online();
+    await alice.see('.roster', BOB);
+    const text = 'x'.repeat(5000);
+    const eve = 'eve@x.example';
+    for (let i = 0; i < 40; i++) {
+      await server.inject(ALICE, from(eve, `${i}.${text}`) + from(BOB, `${i}.${text}`));
+    }
+    await alice.see(`${BOB}/out`, ' 39.');
+    const lines = (who: string) => untimed(alice.read(who, 'out')).split('\n').slice(0, -1);
+    expect(lines(BOB)).toHaveLength(40);
+    const [passed, told] = [
+      lines(eve).filter((line) => line.startsWith('<')),
+      lines(eve).filter((line) => line.startsWith('-!-')),
+    ];
+    expect(passed.length).toBeGreaterThan(5);
+    expect(passed.length).toBeLessThan(20);
+    expect(passed.map((line) => Number(/> (\d+)\./.exec(line)![1]))).toEqual(passed.map((_, i) => i));
+    expect(told).toEqual(['-!- messages are dropped: more than 1000 bytes a second']);
+    expect(errors(alice.dir)).toEqual([['error', eve, 'messages are dropped: more than 1000 bytes a second']]);
+    await until(() => refusals(server.heard()).length >= 20);
+    await alice.see(`${eve}/out`, /-!- messages are dropped: [^\n]* \(and \d+ times more in \d+ s\)/);
+    expect(errors(alice.dir)).toHaveLength(2);
+  });
+});
+
 describe('what local programs send', () => {
   it('beyond stanza, iq, depth or attributes is dropped, and the next one goes out', async () => {
     const server = await startBed();

@@ -1,7 +1,9 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { expect, it } from 'vitest';
+import { DEFAULT_LIMITS, type Limits } from '../../../lib/cli/limits.ts';
 import { ensureContact } from '../../../lib/files/contact.ts';
+import { writeFriends } from '../../../lib/files/newcomers.ts';
 import type { LogRecord } from '../../../lib/message/log.ts';
 import type { Letter } from '../../../lib/message/outbox.ts';
 import { createTalk } from '../../../lib/message/talk.ts';
@@ -11,7 +13,8 @@ import { scratch } from '../files/scratch.ts';
 const OWN = 'me@example.org';
 const NS = `xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'`;
 
-function talking(dir = scratch()) {
+function talking(dir = scratch(), limits?: Limits) {
+  const answers: string[] = [];
   const out: string[] = [];
   const log: (LogRecord & { contact: string })[] = [];
   const events: string[] = [];
@@ -29,13 +32,16 @@ function talking(dir = scratch()) {
             .slice(0, -1)
             .map((line) => `${contact}: ${line}`),
         );
-        log.push({ contact, ...JSON.parse(records) });
+        if (records !== '') log.push({ contact, ...JSON.parse(records) });
       },
       event: (type, contact, detail) => events.push(`${type} ${contact} ${detail}`),
     },
     send: (letter) => void stanzas.push(letter),
     has: (jid) => fs.existsSync(path.join(dir, jid)),
-    open: (jid) => void ensureContact(dir, jid),
+    open: (jid) => ensureContact(dir, jid) !== '',
+    answer: (stanza) => answers.push(stanza),
+    soon() {},
+    ...(limits !== undefined && { limits }),
     warn: (message) => warnings.push(message),
   });
   return {
@@ -44,6 +50,7 @@ function talking(dir = scratch()) {
     log,
     events,
     stanzas,
+    answers,
     warnings,
     talk,
     hear: (stanza: string) => talk.stanza(parseElement(stanza)),
@@ -214,7 +221,11 @@ it('loses a message rather than write through a link, and says so once', () => {
   fs.symlinkSync('.outside', path.join(t.dir, 'bob@x'));
   for (const body of ['a', 'b']) t.hear(`<message from='bob@x'><body>${body}</body></message>`);
   expect(t.warnings).toEqual([expect.stringContaining('not a directory')]);
-  expect(t.events).toEqual(Array(2).fill(expect.stringMatching(/^error bob@x a message is lost/)));
+  t.talk.close();
+  expect(t.events).toEqual([
+    expect.stringMatching(/^error bob@x a message is lost/),
+    expect.stringMatching(/^error bob@x a message is lost.*and 1 times more/),
+  ]);
   expect([t.out, t.log, fs.readdirSync(path.join(t.dir, '.outside'))]).toEqual([[], [], []]);
 });
 
@@ -223,4 +234,52 @@ it('has no place for what comes from no JID', () => {
   t.hear(`<message from='../../x y'><body>x</body></message>`);
   expect(t.events).toEqual(['error  a message from what is no JID: ../../x y']);
   expect([t.out, t.contacts()]).toEqual([[], []]);
+});
+
+it('takes so much from a stranger and no more, tells once, and answers', () => {
+  const t = talking(scratch(), { ...DEFAULT_LIMITS, flood: 100 });
+  const said = (from: string, id: string, type = 'chat') =>
+    t.hear(`<message from='${from}' type='${type}' id='${id}'><body>${'x'.repeat(10_000)}</body></message>`);
+  for (let i = 0; i < 20; i++) said('eve@x/r', `${i}`);
+  const passed = t.log.length;
+  expect(passed).toBe(3);
+  expect(t.out.filter((line) => line.includes('-!-'))).toEqual([
+    'eve@x: T -!- messages are dropped: more than 100 bytes a second',
+  ]);
+  expect(t.events.filter((event) => event.startsWith('error'))).toEqual([
+    'error eve@x messages are dropped: more than 100 bytes a second',
+  ]);
+  expect(t.answers).toHaveLength(20 - passed);
+  expect(parseElement(t.answers[0]!).attrs).toMatchObject({ to: 'eve@x/r', type: 'error', id: '3' });
+  // Others are not touched by that, nor is she once somebody has written to her.
+  said('bob@x/r', 'b');
+  t.say('eve@x', 'what is it?');
+  said('eve@x/r', 'again');
+  expect(t.log.filter(({ dir }) => dir === 'in')).toHaveLength(passed + 2);
+  t.talk.close();
+  expect(t.out.at(-1)).toMatch(/^eve@x: T -!- messages are dropped: .* \(and 16 times more in \d s\)$/);
+});
+
+it('lets a room say more, and never answers it', () => {
+  const t = talking(scratch(), { ...DEFAULT_LIMITS, flood: 100 });
+  for (let i = 0; i < 100; i++)
+    t.hear(`<message from='r@x/n' type='groupchat'><body>${'x'.repeat(10_000)}</body></message>`);
+  expect(t.log.length).toBeGreaterThan(40);
+  expect(t.log.length).toBeLessThan(60);
+  expect(t.answers).toEqual([]);
+});
+
+it('knows whom the roster has', () => {
+  const dir = scratch();
+  writeFriends(dir, ['bob@x']);
+  const t = talking(dir, { ...DEFAULT_LIMITS, flood: 1 });
+  for (let i = 0; i < 20; i++) t.hear(`<message from='bob@x/r'><body>${'x'.repeat(10_000)}</body></message>`);
+  expect(t.log).toHaveLength(20);
+});
+
+it('answers not all of very many', () => {
+  const t = talking(scratch(), { ...DEFAULT_LIMITS, flood: 1 });
+  for (let i = 0; i < 200; i++) t.hear(`<message from='eve@x/r'><body>${'x'.repeat(40_000)}</body></message>`);
+  expect(t.answers.length).toBeGreaterThanOrEqual(20);
+  expect(t.answers.length).toBeLessThan(40);
 });

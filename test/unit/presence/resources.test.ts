@@ -42,6 +42,14 @@ describe('createResources', () => {
     expect(r.count('icq.example.org')).toBe(1);
   });
 
+  it('keeps so many contacts and no more', () => {
+    const r = createResources(64, 2);
+    expect(['a@x', 'b@x', 'c@x', 'a@x'].map((jid) => r.set(jid, 'r', at(0)))).toEqual([true, true, false, true]);
+    r.remove('a@x', 'r');
+    expect(r.set('c@x', 'r', at(0))).toBe(true);
+    expect(r.best('c@x')).not.toBeNull();
+  });
+
   it('keeps contacts apart whose JIDs begin alike', () => {
     const r = createResources();
     r.set('a@x.co', 'r', at(0));
