@@ -22,7 +22,7 @@ export const TABLE = {
   attributes: { default: LIMITS.attributes, unit: 'attributes', least: 8, most: 1000, programs: ['sj'] },
   line: { default: MIB, unit: 'bytes', least: 1, most: 64 * MIB, programs: ['messaged'] },
   new: { default: 60, unit: 'contacts an hour', least: 0, most: 1_000_000, programs: ['messaged', 'presenced'] },
-  flood: { default: 4096, unit: 'bytes a second', least: 1, most: 1_000_000_000, programs: ['messaged'] },
+  flood: { default: 16 * KIB, unit: 'bytes a second', least: 1, most: 1_000_000_000, programs: ['messaged'] },
   contacts: { default: 20_000, unit: 'contacts', least: 10, most: 1_000_000, programs: ['messaged', 'presenced'] },
   resources: { default: 64, unit: 'resources of a contact', least: 1, most: 10_000, programs: ['presenced'] },
   requests: { default: 4096, unit: 'requests', least: 1, most: 100_000, programs: ['sj'] },

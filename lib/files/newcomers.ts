@@ -28,8 +28,7 @@ export function openFriends(dir: string): Friends {
   let known: ReadonlySet<string> = new Set();
   return {
     has(id) {
-      const stat = fs.statSync(file, { throwIfNoEntry: false });
-      const now = stat === undefined ? '' : `${stat.ino} ${stat.size} ${stat.mtimeMs}`;
+      const now = state(file);
       if (now !== seen) known = new Set(lines(file));
       seen = now;
       return known.has(id);
@@ -52,20 +51,31 @@ export type Newcomers = {
 /** @param most how many may come within an hour */
 export function openNewcomers(dir: string, friends: Friends, most: number): Newcomers {
   const file = path.join(dir, FILE);
-  /** Those that we have let in: what can't be written must count, too. */
-  let ours: number[] = [];
+  /** The times, as far as they count; and the file that they are in, as it was then. */
+  let times: number[] = [];
+  let seen = '';
+  /** Those that could not be written. */
+  let unwritten: number[] = [];
   /** Until then there is no need to look. */
   let full = 0;
 
+  function look(now: number): void {
+    const there = state(file);
+    if (there !== seen) times = lines(file).map(Number);
+    seen = there;
+    const all = times.length;
+    times = withinHour(times, now);
+    unwritten = withinHour(unwritten, now);
+    // It is short; who else writes it at this very moment may lose one.
+    if (all > 2 * times.length + 64) attempt(() => replaceFile(file, times.map((time) => `${time}\n`).join('')));
+  }
+
   function count(now: number): void {
-    ours = [...withinHour(ours, now), now];
-    try {
-      const all = lines(file).map(Number);
-      const late = withinHour(all, now);
-      // It is short; who else writes it at this very moment may lose one.
-      if (all.length > 2 * late.length + 64) replaceFile(file, late.map((time) => `${time}\n`).join(''));
-      appendRecord(file, `${now}\n`);
-    } catch {}
+    const text = `${now}\n`;
+    const before = state(file);
+    if (!attempt(() => appendRecord(file, text))) return void unwritten.push(now);
+    if (before === seen) seen = state(file);
+    times.push(now);
   }
 
   return {
@@ -73,17 +83,31 @@ export function openNewcomers(dir: string, friends: Friends, most: number): Newc
       if (friends.has(id)) return true;
       const now = Date.now();
       if (now < full && full - now < HOUR) return false;
-      const written = withinHour(lines(file).map(Number), now);
-      const times = written.length > ours.length ? written : withinHour(ours, now);
-      if (times.length >= most) {
-        // Another look is worth it when the first of the last `most` is an hour old; and now and then, if there is none.
-        full = most > 0 ? times.sort((a, b) => a - b).at(-most)! + HOUR : now + HOUR;
+      look(now);
+      if (times.length + unwritten.length >= most) {
+        // Another look is worth it when one of these is an hour old.
+        full = times.concat(unwritten).reduce((first, time) => Math.min(first, time), now) + HOUR;
         return false;
       }
       count(now);
       return true;
     },
   };
+}
+
+/** What tells a file from what it was. */
+function state(file: string): string {
+  const stat = fs.statSync(file, { throwIfNoEntry: false });
+  return stat === undefined ? '' : `${stat.ino} ${stat.size} ${stat.mtimeMs}`;
+}
+
+function attempt(what: () => void): boolean {
+  try {
+    what();
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function lines(file: string): string[] {

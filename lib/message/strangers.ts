@@ -18,7 +18,7 @@ export type Strangers = {
 };
 
 /** Bytes that may come at once. */
-export const AT_ONCE = 65_536;
+export const AT_ONCE = 262_144;
 
 /** In a room many speak, and it begins with what was said before. */
 export const ROOM = 16;

@@ -93,7 +93,7 @@ export function createContacts(options: ContactsOptions): Contacts {
 
   /** Whether it is somebody new, of whom there are too many. */
   const isRefused = (jid: string): boolean => {
-    if (existing(path.join(dir, dirName(jid))) !== null || newcomers.admit(jid)) return false;
+    if (jid === own || existing(path.join(dir, dirName(jid))) !== null || newcomers.admit(jid)) return false;
     const why = `presence of somebody new is not shown: more than ${limits.new} within an hour`;
     reports.add(why, 'presence is not shown', '', jid);
     return true;

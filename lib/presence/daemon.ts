@@ -52,7 +52,7 @@ const MOST_BEHIND = 1_048_576;
 export async function presenced(options: PresencedOptions): Promise<void> {
   const { dir, fd, out, target, own, ack, bareOf, limits, warn } = options;
   const troubles = createTroubles(warn);
-  const contacts = createContacts({ dir, own, bareOf, troubles });
+  const contacts = createContacts({ dir, own, bareOf, troubles, limits });
   const posted = createPosted();
   let presence = createOwnPresence();
   let everybody: Own | undefined;

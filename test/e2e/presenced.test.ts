@@ -35,10 +35,10 @@ const events = () =>
     .map((line) => line.split('\t').slice(1).join(' '));
 
 /** presenced as sj runs it: stanzas on its stdin, a way back on its descriptor 3. */
-function start(jid = 'me@example.org/here') {
+function start(jid = 'me@example.org/here', more: NodeJS.ProcessEnv = {}) {
   const child = spawn(PRESENCED, ['-d', dir, '-o', '/dev/fd/3'], {
     stdio: ['pipe', 'pipe', 'pipe', 'pipe'],
-    env: { ...process.env, SJ_JID: jid, SJ_DIR: '/nonexistent' },
+    env: { ...process.env, SJ_JID: jid, SJ_DIR: '/nonexistent', ...more },
   });
   children.push(child);
   let sent = '';
@@ -218,7 +218,7 @@ describe('presence of contacts', () => {
     // Many file systems are slow to use inodes again that other tests have just given back.
     fs.rmdirSync(dir);
     dir = fs.mkdtempSync(path.join(fs.existsSync('/dev/shm') ? '/dev/shm' : os.tmpdir(), 'presenced-'));
-    const p = start();
+    const p = start(undefined, { SJ_LIMITS: 'new=1000000' });
     let burst = '';
     for (let i = 0; i < 10_000; i++) burst += `<presence from='c${i}@example.org/r'><show>away</show></presence>\n`;
     p.send(burst);

@@ -239,7 +239,7 @@ it('has no place for what comes from no JID', () => {
 it('takes so much from a stranger and no more, tells once, and answers', () => {
   const t = talking(scratch(), { ...DEFAULT_LIMITS, flood: 100 });
   const said = (from: string, id: string, type = 'chat') =>
-    t.hear(`<message from='${from}' type='${type}' id='${id}'><body>${'x'.repeat(10_000)}</body></message>`);
+    t.hear(`<message from='${from}' type='${type}' id='${id}'><body>${'x'.repeat(40_000)}</body></message>`);
   for (let i = 0; i < 20; i++) said('eve@x/r', `${i}`);
   const passed = t.log.length;
   expect(passed).toBe(3);
@@ -263,7 +263,7 @@ it('takes so much from a stranger and no more, tells once, and answers', () => {
 it('lets a room say more, and never answers it', () => {
   const t = talking(scratch(), { ...DEFAULT_LIMITS, flood: 100 });
   for (let i = 0; i < 100; i++)
-    t.hear(`<message from='r@x/n' type='groupchat'><body>${'x'.repeat(10_000)}</body></message>`);
+    t.hear(`<message from='r@x/n' type='groupchat'><body>${'x'.repeat(40_000)}</body></message>`);
   expect(t.log.length).toBeGreaterThan(40);
   expect(t.log.length).toBeLessThan(60);
   expect(t.answers).toEqual([]);
@@ -273,13 +273,13 @@ it('knows whom the roster has', () => {
   const dir = scratch();
   writeFriends(dir, ['bob@x']);
   const t = talking(dir, { ...DEFAULT_LIMITS, flood: 1 });
-  for (let i = 0; i < 20; i++) t.hear(`<message from='bob@x/r'><body>${'x'.repeat(10_000)}</body></message>`);
+  for (let i = 0; i < 20; i++) t.hear(`<message from='bob@x/r'><body>${'x'.repeat(40_000)}</body></message>`);
   expect(t.log).toHaveLength(20);
 });
 
 it('answers not all of very many', () => {
   const t = talking(scratch(), { ...DEFAULT_LIMITS, flood: 1 });
-  for (let i = 0; i < 200; i++) t.hear(`<message from='eve@x/r'><body>${'x'.repeat(40_000)}</body></message>`);
+  for (let i = 0; i < 200; i++) t.hear(`<message from='eve@x/r'><body>${'x'.repeat(200_000)}</body></message>`);
   expect(t.answers.length).toBeGreaterThanOrEqual(20);
   expect(t.answers.length).toBeLessThan(40);
 });
