@@ -131,10 +131,10 @@ describe('presence of contacts', () => {
       ].join('\n'),
     );
     expect(await p.end()).toBe(0);
-    expect(fs.readdirSync(dir).sort()).toEqual(['bob@example.org', 'events']);
+    expect(fs.readdirSync(dir).sort()).toEqual(['.newcomers', 'bob@example.org', 'events']);
     expect(events()).toEqual([
-      'new bob@example.org ',
       'error bad@example.org item-not-found',
+      'new bob@example.org ',
       "subscribe ask@example.org it's me you know",
       'subscribed yes@example.org ',
       'unsubscribed no@example.org ',
@@ -173,6 +173,7 @@ describe('presence of contacts', () => {
       '%2Drf@x.org',
       '%69n',
       '%73tate',
+      '.newcomers',
       'a',
       'a@x.co',
       'a@x.com',

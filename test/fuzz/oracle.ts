@@ -57,6 +57,7 @@ export function judgeLines(text: string): Complaint[] {
 }
 
 const OURS = new Set([
+  ...['.roster', '.newcomers'],
   ...['in', 'state', 'events', 'mypresence', 'ext', 'password', '.lock', '.queue', '.session', '.sasl', '.journal'],
   ...['.messaged', '.presences', '.journal.old', '.iqs', '.messaged.next', 'tls', 'lock', 'status'],
 ]);
