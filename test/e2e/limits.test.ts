@@ -228,7 +228,7 @@ describe('what local programs send', () => {
       ['error', '-', 'in: dropped a stanza: <other> is no stanza'],
       ['error', '-', expect.stringMatching(/and 1999 times more in [1-9] s/)],
     ]);
-    expect(alice.err().split('\n')).toHaveLength(4);
+    await until(() => alice.err().split('\n').length === 4);
   });
 
   it('a line beyond line or stanza is answered in out, and no part of it is sent', async () => {
