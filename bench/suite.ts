@@ -37,7 +37,8 @@ export const message = (from: number, text: string): string =>
 export function environment(): NodeJS.ProcessEnv {
   const env = { ...process.env };
   for (const name of ['NODE_EXTRA_CA_CERTS', 'NODE_OPTIONS', 'SJ_DIR', 'SJ_STAMP']) delete env[name];
-  return env;
+  // Everybody here is a stranger, and very fast.
+  return { ...env, SJ_LIMITS: 'new=1000000 flood=1000000000' };
 }
 
 export type Setting = {

@@ -57,6 +57,8 @@ export function startJob(
     detached: true,
     env: {
       ...{ PATH, HOME, LANG, TZ: 'UTC', FUZZ_REPORT: place.report, NODE_OPTIONS: `--require ${HOOK}` },
+      // Probes come faster than any stranger may.
+      SJ_LIMITS: 'new=1000000 flood=1000000000',
       ...env,
     },
   });
