@@ -63,14 +63,15 @@ const written = (dir: string) =>
 
 describe.each(['PLAIN', 'SCRAM-SHA-256'])('the password and what is derived from it (%s)', (mechanism) => {
   it.each([
-    ['auth', ['xmppc', 'sj']],
-    ['bind', ['xmppc', 'sj']],
-    [undefined, PROGRAMS],
+    ['auth', ['xmppc', 'sj'], []],
+    ['bind', ['xmppc', 'sj'], []],
+    [undefined, PROGRAMS, []],
+    [undefined, PROGRAMS, ['-k']],
   ] as const)(
     'are in no arguments, environment, file or trace, and silence from here on changes nothing: %s',
-    async (silentFrom, programs) => {
+    async (silentFrom, programs, options) => {
       const server = await startNoting(mechanism, silentFrom === undefined ? {} : { silentFrom });
-      const alice = startSuite(server, { password: MARKED, options: ['-D'] });
+      const alice = startSuite(server, { password: MARKED, options: ['-D', ...options] });
       if (silentFrom === undefined) await alice.online();
       else await until(() => server.silent() > 0);
       await until(() => programs.every((name) => group(alice.child.pid!).some((process) => process.name === name)));
