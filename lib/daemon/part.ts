@@ -8,7 +8,7 @@ import type { Outlet } from '../files/outlet.ts';
 import { createInlet, type Inlet, type InletEvents, type SessionInfo } from './inlet.ts';
 import type { Troubles } from './troubles.ts';
 
-export type PartEvents = Pick<InletEvents, 'sent' | 'refused'> & {
+export type PartEvents = Pick<InletEvents, 'sent' | 'refused' | 'shown'> & {
   /** The session is there, and its notes: before the first stanza. */
   begin(notes: Notes, session: SessionInfo): void;
   /** A stanza, and its number in the session; `again`: it had been dealt with by the process before. */

@@ -1,7 +1,7 @@
 /**
  * Who may know that we are there: those who may see our presence, and nobody else may learn it by asking (RFC 6121
- * section 8.5.3.2, XEP-0199 section 6). What the user has written into `mypresence` decides, and the subscriptions that
- * the server has told of.
+ * section 8.5.3.2, XEP-0199 section 6). That is decided by what presence was sent, which sj tells of; where it is not
+ * known, by what the user has written into `mypresence`; and by the subscriptions that the server has told of.
  */
 import path from 'node:path';
 import type { Element } from 'ltx';
@@ -20,6 +20,8 @@ export type Audience = {
   roster(answer: Element): void;
   /** A change of it, pushed by our server. */
   push(request: Element): void;
+  /** Own presence was shown to somebody, or with an empty text to everybody; or it was taken back. */
+  shown(to: string, on: boolean): void;
   /** From now on what is known is kept as well; and this is known from before. */
   remember(notes: Notes): void;
 };
@@ -31,12 +33,18 @@ export type AudienceOptions = {
   readonly bareOf: (jid: string) => string | null;
 };
 
-const GROUP = 'subscribers';
+const SUBSCRIBERS = 'subscribers';
+const SHOWN = 'shown';
+
+/** Of so many it is remembered what they were shown. */
+const MOST = 10_000;
 
 export function createAudience({ dir, own, bareOf }: AudienceOptions): Audience {
   const account = bareOf(own ?? '');
   const domain = account?.slice(account.indexOf('@') + 1);
   const subscribers = new Set<string>();
+  /** Whether they were shown it, by bare JID; everybody by the empty text. */
+  const told = new Map<string, boolean>();
   let notes: Notes | null = null;
 
   function take(payload: Element): void {
@@ -44,15 +52,16 @@ export function createAudience({ dir, own, bareOf }: AudienceOptions): Audience 
       const bare = bareOf(jid);
       if (bare === null) continue;
       if (subscription === 'from' || subscription === 'both') {
-        if (!subscribers.has(bare)) notes?.set(GROUP, bare, true);
+        if (!subscribers.has(bare)) notes?.set(SUBSCRIBERS, bare, true);
         subscribers.add(bare);
-      } else if (subscribers.delete(bare)) notes?.remove(GROUP, bare);
+      } else if (subscribers.delete(bare)) notes?.remove(SUBSCRIBERS, bare);
     }
   }
 
   function sees(bare: string): boolean {
-    const theirs = shown(path.join(dir, dirName(bare), 'mypresence'));
-    return theirs ?? (subscribers.has(bare) && (shown(path.join(dir, 'mypresence')) ?? true));
+    const theirs = told.get(bare) ?? written(path.join(dir, dirName(bare), 'mypresence'));
+    const all = () => told.get('') ?? written(path.join(dir, 'mypresence')) ?? true;
+    return theirs ?? (subscribers.has(bare) && all());
   }
 
   return {
@@ -65,19 +74,37 @@ export function createAudience({ dir, own, bareOf }: AudienceOptions): Audience 
     },
     roster(answer) {
       subscribers.clear();
-      notes?.clear(GROUP);
+      notes?.clear(SUBSCRIBERS);
       take(answer);
     },
     push: take,
+    shown(to, on) {
+      const whom = to === '' ? '' : bareOf(to);
+      if (whom === null) return;
+      // It goes to everybody, also to whom was shown another one; and who goes, goes for all.
+      if (whom === '') {
+        told.clear();
+        notes?.clear(SHOWN);
+      }
+      told.delete(whom);
+      told.set(whom, on);
+      notes?.set(SHOWN, whom, on);
+      if (told.size <= MOST) return;
+      const oldest = told.keys().next().value!;
+      told.delete(oldest);
+      notes?.remove(SHOWN, oldest);
+    },
     remember(given) {
       notes = given;
-      for (const bare of given.known?.groups.get(GROUP)?.keys() ?? []) subscribers.add(bare);
+      const { groups } = given.known ?? {};
+      for (const bare of groups?.get(SUBSCRIBERS)?.keys() ?? []) subscribers.add(bare);
+      for (const [bare, on] of groups?.get(SHOWN) ?? []) told.set(bare, on === true);
     },
   };
 }
 
 /** Whether a `mypresence` file shows anything; null if there is none. One that can't be read shows nothing. */
-function shown(file: string): boolean | null {
+function written(file: string): boolean | null {
   try {
     const own = readOwn(file);
     return own && own.show !== 'offline';

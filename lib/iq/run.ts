@@ -92,6 +92,10 @@ export async function runIqd(options: RunOptions): Promise<void> {
     stanza: take,
     sent: posted.sent,
     refused: posted.refused,
+    shown(to, on) {
+      audience.shown(to, on);
+      timer ??= setTimeout(settle, 0);
+    },
     hold(on) {
       if (on) feed?.pause();
       else feed?.resume();

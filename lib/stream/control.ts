@@ -23,6 +23,8 @@ export type Control =
   | { readonly what: 'sent'; readonly n: number }
   /** sj will not send the daemon's stanza number `n`. */
   | { readonly what: 'refused'; readonly n: number; readonly reason: string }
+  /** A local program has shown own presence to somebody, or with an empty text to everybody; or has taken it back. */
+  | { readonly what: 'shown'; readonly to: string; readonly on: boolean }
   /** The session is over for good. */
   | { readonly what: 'bye' };
 
@@ -39,7 +41,7 @@ export const isControl = (element: Element): boolean => element.attrs.xmlns === 
 /** Reads an element; null if it is none of these. */
 export function readControl(element: Element): Control | null {
   if (!isControl(element)) return null;
-  const { id = '', n: number = '', resumed, reason = '' } = element.attrs;
+  const { id = '', n: number = '', resumed, reason = '', to = '', on } = element.attrs;
   const n = /^\d{1,15}$/.test(number) ? Number(number) : null;
   switch (element.name) {
     case 'hello':
@@ -51,6 +53,8 @@ export function readControl(element: Element): Control | null {
       return n === null ? null : { what: element.name, n };
     case 'session':
       return n === null ? null : { what: 'session', id, n, resumed: resumed === 'true' };
+    case 'shown':
+      return { what: 'shown', to, on: on === 'true' };
     case 'refused':
       return n === null ? null : { what: 'refused', n, reason };
     default:

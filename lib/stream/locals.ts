@@ -18,6 +18,7 @@ import { createGreetings } from './greetings.ts';
 import { idOf } from './ledger.ts';
 import type { Incoming } from './manage.ts';
 import { checkOutgoing, type DaemonName, textOf, treeOf } from './route.ts';
+import { createShown } from './shown.ts';
 import type { Trace } from './trace.ts';
 
 export type LocalEvents = {
@@ -86,6 +87,7 @@ export function createLocals({ dir, bare, limits, say, trace, sentBefore }: Loca
   const daemons = new Map<DaemonName, Daemon>();
   const sources = new Map<string, Source>();
   const outgoing = createBatch();
+  const shown = createShown();
   /** What daemons have sent before the session was there. */
   let held: { name: DaemonName; chunk: Buffer }[] = [];
   let session: Parameters<Locals['online']>[0] | null = null;
@@ -137,6 +139,7 @@ export function createLocals({ dir, bare, limits, say, trace, sentBefore }: Loca
             if (why !== null) return refuse(why);
             trace('sent', piece);
             outgoing.put(text);
+            shown.sent(piece);
           },
           fault(error) {
             made.count++;
@@ -166,6 +169,7 @@ export function createLocals({ dir, bare, limits, say, trace, sentBefore }: Loca
     daemon.tells = true;
     const { name: id, resumed, incoming } = session!;
     tell(daemon, { what: 'session', id, n: incoming.given(daemon.name), resumed });
+    if (daemon.name === 'iqd') shown.begin((control) => tell(daemon, control));
     // There may be nothing else for it to come along with.
     daemon.flush();
     greetings.said(daemon);

@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { canonical } from '../../lib/xml/write.ts';
 import { makeDisk } from './bed/disk.ts';
 import { type Partner, startPartner } from './bed/partner.ts';
-import { contents, events, newAccount, until } from './bed/suite.ts';
+import { ALICE, contents, events, newAccount, startBed, startSuite, until } from './bed/suite.ts';
 
 const BOB = 'bob@x/1';
 const start = (dir: string) => startPartner('iqd', dir);
@@ -244,7 +244,12 @@ describe('those who may not see our presence', () => {
       'eve@x': 'stranger',
       'not a jid@': 'stranger',
     });
-    fs.writeFileSync(path.join(dir, 'mypresence'), 'offline\n');
+    p.tell({ what: 'shown', to: 'eve@x/1', on: true });
+    p.tell({ what: 'shown', to: 'bob@x', on: false });
+    expect(await trusted(p, dir, 'bob@x', 'eve@x')).toEqual({ 'bob@x': 'stranger', 'eve@x': 'contact' });
+    p.tell({ what: 'shown', to: '', on: true });
+    expect(await trusted(p, dir, 'bob@x', 'eve@x')).toEqual({ 'bob@x': 'contact', 'eve@x': 'stranger' });
+    p.tell({ what: 'shown', to: '', on: false });
     expect(await trusted(p, dir, 'bob@x', 'ann@x', 'server.org')).toEqual({
       'bob@x': 'stranger',
       'ann@x': 'contact',
@@ -285,5 +290,24 @@ describe('those who may not see our presence', () => {
     p.give(`<iq type='result' id='${id}'>${roster(['bob@x', 'from'])}</iq>`);
     expect(await trusted(p, dir, 'bob@x')).toEqual({ 'bob@x': 'contact' });
     expect(fs.readdirSync(dir).filter((name) => name.startsWith('sj-roster'))).toEqual([]);
+  });
+
+  it('are told by sj from those to whom presence was sent by hand', async () => {
+    const server = await startBed();
+    const alice = await startSuite(server).online();
+    const bob = await startSuite(server, { user: 'bob' }).online();
+    const version = async (id: string) => {
+      const query = `<query xmlns='jabber:iq:version'/>`;
+      await bob.sh('echo "$1" > in', `<iq type='get' id='${id}' to='${ALICE}/desk'>${query}</iq>`);
+      return (await bob.see(id, '\n')).includes('<name>sj</name>');
+    };
+    expect(await version('v1')).toBe(false);
+    await alice.sh('presence -t bob@example.org');
+    await bob.see(`${ALICE}/presence`, 'online');
+    expect(await version('v2')).toBe(true);
+    await alice.sh('presence -t bob@example.org unavailable');
+    await bob.see(`${ALICE}/presence`, /^$/);
+    expect(await version('v3')).toBe(false);
+    expect(bob.read('v3')).toContain('service-unavailable');
   });
 });

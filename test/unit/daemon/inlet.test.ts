@@ -14,6 +14,7 @@ function listening() {
       stanza: (element, n) => heard.push(`${element.name} ${n}`),
       sent: (n) => heard.push(`sent ${n}`),
       refused: (n, reason) => heard.push(`refused ${n} ${reason}`),
+      shown: (to, on) => heard.push(`shown ${to} ${on}`),
     },
   );
   return { inlet, sent, heard, hear: (text: string) => inlet.element(parseElement(text)) };
@@ -45,8 +46,10 @@ it('hears what became of what was sent, and that the session is over', () => {
   hear(`<session ${CONTROL} id='P' n='0'/>`);
   hear(`<sent ${CONTROL} n='2'/>`);
   hear(`<refused ${CONTROL} n='3' reason='too big'/>`);
+  hear(`<shown ${CONTROL} to='a@x' on='true'/>`);
+  hear(`<shown ${CONTROL}/>`);
   for (const odd of [`<sent ${CONTROL} n='x'/>`, `<other ${CONTROL}/>`]) hear(odd);
-  expect(heard).toEqual(['session P false', 'sent 2', 'refused 3 too big']);
+  expect(heard).toEqual(['session P false', 'sent 2', 'refused 3 too big', 'shown a@x true', 'shown  false']);
   expect(inlet.bye).toBe(false);
   hear(`<bye ${CONTROL}/>`);
   expect(inlet.bye).toBe(true);

@@ -10,6 +10,7 @@ const control: fc.Arbitrary<Control> = fc.oneof(
   fc.record({ what: fc.constantFrom('done', 'again', 'sent'), n }),
   fc.record({ what: fc.constant('session'), id: text, n, resumed: fc.boolean() }),
   fc.record({ what: fc.constant('refused'), n, reason: text }),
+  fc.record({ what: fc.constant('shown'), to: text, on: fc.boolean() }),
 );
 
 it('reads what it wrote, and writes one line', () => {
