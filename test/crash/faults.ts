@@ -1,4 +1,5 @@
 /** What is done to whom. */
+import fs from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Server } from '../interop/bed/server.ts';
 import { until } from '../interop/bed/until.ts';
@@ -25,8 +26,18 @@ const kill = (name: Program): Fault['strike'] => {
     } catch {
       // It has just ended.
     }
+    // Until it is really gone, others may still write to it.
+    while (lives(pid)) await pause(1);
   };
 };
+
+function lives(pid: number): boolean {
+  try {
+    return !/\) [ZX] /.test(fs.readFileSync(`/proc/${pid}/stat`, 'latin1'));
+  } catch {
+    return false;
+  }
+}
 
 const restart = (signal: NodeJS.Signals): Fault['strike'] => {
   return async ({ random, server }) => {
