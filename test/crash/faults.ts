@@ -33,7 +33,9 @@ const kill = (name: Program): Fault['strike'] => {
 
 function lives(pid: number): boolean {
   try {
-    return !/\) [ZX] /.test(fs.readFileSync(`/proc/${pid}/stat`, 'latin1'));
+    // The files are closed by the last of its threads.
+    const dead = / [ZX] /.test(fs.readFileSync(`/proc/${pid}/stat`, 'latin1').replace(/.*\)/, ''));
+    return !dead || fs.readdirSync(`/proc/${pid}/task`).length > 1;
   } catch {
     return false;
   }
