@@ -34,7 +34,7 @@ export type Locals = {
   /** Starts the daemons; what they send waits until `online`. */
   start(): void;
   /** The session is there. */
-  online(session: { name: string; resumed: boolean; incoming: Incoming<DaemonName>; asked: Asked }): void;
+  online(session: { name: string; resumed: boolean; incoming: Incoming<DaemonName>; asked: Asked; most: number }): void;
   /** Hands a stanza to a daemon with the next `flush`. */
   put(to: DaemonName, stanza: Piece | string): void;
   /** @returns false if a daemon is behind: no more should be read before `drain` */
@@ -105,7 +105,8 @@ export function createLocals({ dir, bare, limits, say, trace, sentBefore }: Loca
     say.warn(text);
     logEvent(dir, 'error', '', text);
   });
-  const mostOf = (name: string) => (name === 'iq' ? Math.max(limits.iq, limits.stanza) : limits.stanza);
+  const mostOf = (name: string) =>
+    Math.min(name === 'iq' ? Math.max(limits.iq, limits.stanza) : limits.stanza, session?.most ?? limits.stanza);
 
   function tell(daemon: Daemon, control: Control): void {
     if (daemon.tells && daemon.running) daemon.put(controlText(control));

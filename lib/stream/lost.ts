@@ -17,7 +17,7 @@ export function notSent(stanza: Uint8Array): Element {
   const { to, id } = sent.attrs;
   const message = new Element('message', { type: 'error', ...(to && { from: to }), ...(id && { id }) });
   for (const child of sent.getChildElements()) message.cnode(child);
-  return failed(message, 'the connection was lost, and now it is too late');
+  return failed(message, 'the connection was lost, and it is too late, or too long, to send it again');
 }
 
 function failed(stanza: Element, text: string): Element {

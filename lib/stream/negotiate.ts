@@ -9,6 +9,7 @@ import { EXIT, Fatal } from '../cli/die.ts';
 import { full, tryJid } from '../jid/jid.ts';
 import type { Bindings } from '../sasl/binding.ts';
 import { canonical, escapeXml } from '../xml/write.ts';
+import { type Announced, announced, NOTHING_ANNOUNCED } from './announced.ts';
 import { Breach, STREAM_NS, streamFault } from './faults.ts';
 import { asFatal, broken, createLogin } from './login.ts';
 import { SM_NS } from './manage.ts';
@@ -62,6 +63,8 @@ export type Session = {
   managed: Managed | null;
   /** How many of our stanzas had arrived in the session that could not be resumed, where the server tells. */
   arrivedBefore: number | null;
+  /** What it will not take. */
+  limits: Announced;
 };
 
 export type Managed = {
@@ -93,6 +96,7 @@ export function negotiate(account: Account, effects: Effects): Negotiation {
   let authenticated = false;
   let manages = false;
   let featuresThen: Element | null = null;
+  let limits = NOTHING_ANNOUNCED;
   let jid = '';
   let arrivedBefore: number | null = null;
 
@@ -131,6 +135,7 @@ export function negotiate(account: Account, effects: Effects): Negotiation {
     if (authenticated) {
       manages = element.getChild('sm', SM_NS) !== undefined;
       featuresThen = element;
+      limits = announced(element);
       return manages && account.resume !== null ? resume(account.resume) : bind(element);
     }
     state = 'sasl';
@@ -153,7 +158,7 @@ export function negotiate(account: Account, effects: Effects): Negotiation {
     if (element.name !== 'resumed' || element.attrs.previd !== id || h === null)
       return broken('another session than the one to resume');
     state = 'online';
-    effects.online({ jid, managed: { resumed: true, h, id, location: null }, arrivedBefore: null });
+    effects.online({ jid, managed: { resumed: true, h, id, location: null }, arrivedBefore: null, limits });
   }
 
   function enabled(element: Element): void {
@@ -164,7 +169,7 @@ export function negotiate(account: Account, effects: Effects): Negotiation {
     const managed = { resumed: false, h: 0, id: resumable ? id : null, location: location ?? null };
     if (element.name !== 'enabled' && element.name !== 'failed')
       return broken(`<${element.name}> of stream management`);
-    effects.online({ jid, managed: element.name === 'enabled' ? managed : null, arrivedBefore });
+    effects.online({ jid, managed: element.name === 'enabled' ? managed : null, arrivedBefore, limits });
   }
 
   function bind(element: Element): void {
@@ -199,7 +204,7 @@ export function negotiate(account: Account, effects: Effects): Negotiation {
       return effects.send(`<enable xmlns='${SM_NS}' resume='true'/>`);
     }
     state = 'online';
-    effects.online({ jid, managed: null, arrivedBefore });
+    effects.online({ jid, managed: null, arrivedBefore, limits });
   }
 
   return {

@@ -15,6 +15,7 @@ import type { Bindings } from '../sasl/binding.ts';
 import { CLIENT_NS } from '../xml/read.ts';
 import { createSplitter, type Piece } from '../xml/split.ts';
 import { canonical } from '../xml/write.ts';
+import { createIdleness, NOTHING_ANNOUNCED } from './announced.ts';
 import { type Asked, createAsked } from './asked.ts';
 import { createRosterKeeper } from './contacts.ts';
 import { ROSTER_ID } from './control.ts';
@@ -72,6 +73,7 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
   let linkPaused = false;
   let asked: Asked = createAsked(bare);
   const liveness = createLiveness(config.timeout, now());
+  let idleness = createIdleness(NOTHING_ANNOUNCED.idle, now());
   const early = { stanzas: [] as Element[], bytes: 0 };
   let timer: NodeJS.Timeout;
   const slept = createSleepWatch(now(), Date.now());
@@ -137,8 +139,13 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
     config.tls !== 'never',
   );
 
+  function write(data: string | Buffer): boolean {
+    idleness.wrote(now());
+    return link.write(data);
+  }
+
   const sender = createSender({
-    write: link.write,
+    write,
     alive: () => line.state === 'open',
     locals,
     upkeep,
@@ -271,10 +278,12 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
       const way = wayOf(stanza.name, stanza.attrs, asked);
       if (way !== null) extra(way, stanza);
     }
-    locals.online({ name: upkeep.name, resumed, incoming: upkeep.incoming, asked });
+    locals.online({ name: upkeep.name, resumed, incoming: upkeep.incoming, asked, most: session.limits.bytes });
     if (!resumed) for (const [id, to] of unanswered) extra('iqd', noAnswer(id, to));
     handOver();
     config.ready();
+    idleness = createIdleness(session.limits.idle, now());
+    watch();
   }
 
   /** Hands a daemon what does not count in the session. */
@@ -298,8 +307,11 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
       guard(() =>
         sender.stanza(`<iq type='get' id='sj:ping' to='${account.domain}'><ping xmlns='urn:xmpp:ping'/></iq>`),
       );
+    const silence = idleness.check(mono);
+    // RFC 6120 section 4.6.1.
+    if (silence.speak && line.state === 'open') write(' ');
     clearTimeout(timer);
-    timer = setTimeout(watch, Math.ceil(Math.min(next, TICK)));
+    timer = setTimeout(watch, Math.ceil(Math.min(next, silence.next, TICK)));
   }
 
   /** Ends the session once, whatever comes together. */

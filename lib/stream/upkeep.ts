@@ -152,8 +152,11 @@ export function openUpkeep(dir: string, account: string): Upkeep {
     const lost: Sent[] = [];
     for (const stanza of state.outgoing.open) {
       const fate = judge(stanza, now);
-      if (fate === 'again') again.push(delayed(stanza, now));
-      else if (fate === 'lost') lost.push(stanza);
+      const later = fate === 'again' ? delayed(stanza, now) : stanza;
+      if (fate === 'past') continue;
+      // This server may take less than the one before.
+      if (fate === 'again' && later.bytes.length <= session.limits.bytes) again.push(later);
+      else lost.push(stanza);
     }
     state.session = managed ? { account, id: session.managed?.id ?? null, jid: session.jid } : null;
     state.asked.clear();

@@ -122,6 +122,37 @@ describe('what becomes larger when it is written anew', () => {
   });
 });
 
+describe('what a server announces (XEP-0478)', () => {
+  it('lowers what goes out', async () => {
+    const server = await startBed({ stanzaLimit: 12_000 });
+    const alice = await startSuite(server).online();
+    await alice.chat(BOB);
+    await alice.sh(`printf '%011990d\\n' 0 > ${BOB}/in; printf '%011000d\\n' 1 > ${BOB}/in; echo ok > ${BOB}/in`);
+    await alice.see(`${BOB}/out`, `<${ALICE}> ok`);
+    expect(untimed(alice.read(BOB, 'out'))).toMatch(
+      RegExp(`^-!- not sent \\(a stanza of more than 12000 bytes\\): 0+…?\n<${ALICE}> 0+1\n<${ALICE}> ok\n$`),
+    );
+    fs.writeFileSync(
+      path.join(alice.dir, 'stanza'),
+      `<iq type='get' id='q'><a xmlns='u'>${'y'.repeat(12_000)}</a></iq>\n`,
+    );
+    await alice.sh('cat stanza > in');
+    await alice.see('events', 'in: dropped a stanza: a stanza of more than 12000 bytes');
+    expect(server.heard()).not.toMatch(/0{11500}|y{100}/);
+    expect(alice.child.exitCode).toBeNull();
+  });
+
+  it('makes sj say something in time, though nothing is to be said', async () => {
+    const idle = "<idle-seconds xmlns='urn:xmpp:stream-limits:0'>1</idle-seconds>";
+    const server = await startBed({
+      faults: { features: (xml) => xml.replace('</max-bytes>', `</max-bytes>${idle}`) },
+    });
+    const alice = await startSuite(server).online();
+    await until(() => server.heard().endsWith('   '));
+    expect(alice.child.exitCode).toBeNull();
+  });
+});
+
 describe('strangers', () => {
   const from = (who: string, body: string, more = '') =>
     `<message from='${who}/r' to='${ALICE}' type='chat' id='${body.slice(0, 9)}'${more}><body>${body}</body></message>`;

@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { NOTHING_ANNOUNCED } from '../../../lib/stream/announced.ts';
 import { openUpkeep, type Upkeep } from '../../../lib/stream/upkeep.ts';
 import { scratch } from '../files/scratch.ts';
 
@@ -9,11 +10,13 @@ const fresh = (id: string | null = 'one') => ({
   jid: 'me@x/sj',
   managed: { resumed: false, h: 0, id, location: null },
   arrivedBefore: null,
+  limits: NOTHING_ANNOUNCED,
 });
 const resumed = (h: number) => ({
   jid: 'me@x/sj',
   managed: { resumed: true, h, id: 'one', location: null },
   arrivedBefore: null,
+  limits: NOTHING_ANNOUNCED,
 });
 const message = (id: string, time = Date.now(), type = 'chat') => ({
   bytes: Buffer.from(`<message id='${id}' to='bob@x' type='${type}'><body>${id}</body></message>`),
@@ -221,7 +224,7 @@ it('makes local programs wait when too much is not acknowledged', () => {
 it('keeps nothing where the server manages no streams', () => {
   const dir = scratch();
   const upkeep = openUpkeep(dir, ME);
-  upkeep.begin({ jid: 'me@x/sj', managed: null, arrivedBefore: null });
+  upkeep.begin({ jid: 'me@x/sj', managed: null, arrivedBefore: null, limits: NOTHING_ANNOUNCED });
   upkeep.sent([message('m1')]);
   let told = false;
   upkeep.kept(() => {
@@ -247,4 +250,17 @@ it('says what is wrong with its file', () => {
   const dir = scratch();
   fs.mkdirSync(path.join(dir, '.queue'));
   expect(() => openUpkeep(dir, ME)).toThrow(`cannot open ${path.join(dir, '.queue')}`);
+});
+
+it('does not send again what this server will not take', () => {
+  const dir = scratch();
+  const upkeep = openUpkeep(dir, ME);
+  upkeep.begin(fresh());
+  upkeep.sent([message('short'), message('long'.padEnd(3000, '.'))]);
+  upkeep.close();
+  const next = openUpkeep(dir, ME);
+  const { again, lost } = next.begin({ ...fresh('two'), limits: { ...NOTHING_ANNOUNCED, bytes: 1000 } });
+  expect(texts(again)).toEqual([expect.stringContaining('short')]);
+  expect(texts(lost)).toEqual([expect.stringContaining('long...')]);
+  next.close();
 });
