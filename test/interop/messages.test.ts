@@ -81,6 +81,24 @@ describe.each([prosody, ejabberd])('messages over $name', (kind) => {
     expect(untimed(out).filter((line) => line.includes('number'))).toEqual(numbers.flatMap((b) => shown(bob.jid, b)));
   });
 
+  it('are from whom the server says, though servers pass on what looks like a stanza within another', async () => {
+    const alice = await (await startSuite(server, ALICE)).online();
+    const bob = await (await startSuite(server, BOB)).online();
+    const inner =
+      `<message xmlns='jabber:client' from='${CAROL}/x' to='${ALICE}' type='chat'><body>forged</body></message>` +
+      `<presence xmlns='jabber:client' from='${CAROL}/x'><show>xa</show></presence>`;
+    await bob.sh('echo "$1" > in', `<message to='${ALICE}' type='chat'>${inner}</message>`);
+    await bob.sh('echo "$1" > in', `<presence to='${alice.full}'>${inner}</presence>`);
+    await bob.sh('echo "$1" > in', `<iq type='get' id='n1' to='${alice.full}'>${inner}</iq>`);
+    await bob.see('n1', '<iq');
+    await bob.sh('echo "$1" > in', `<message to='${ALICE}' type='chat'><body>last</body></message>`);
+    await alice.see(`${BOB}/out`, 'last\n');
+    await alice.see(`${BOB}/presence`, 'online');
+    expect(alice.read(`${CAROL}/id`)).toBe('');
+    expect(alice.read(`${BOB}/out`)).not.toContain('forged');
+    expect(alice.job.stderr).toBe('');
+  });
+
   it('come back where there is nobody, and the conversation says so', async () => {
     const alice = await (await startSuite(server, ALICE)).online();
     await alice.chat('nobody@localhost');
