@@ -9,6 +9,7 @@ import { accountDir, killedWhile, openAccount, type State, setState } from '../f
 import { logEvent } from '../files/events.ts';
 import { holderOf } from '../files/lock.ts';
 import { readRegular } from '../files/read.ts';
+import { dismiss, LOCK as MESSAGED } from '../message/succeed.ts';
 import type { Arguments } from './arguments.ts';
 import { type Attempt, attempt, type Outcome } from './attempt.ts';
 import { createKeeper, type Happening } from './keep.ts';
@@ -50,7 +51,8 @@ export async function stayOnline(
     if (holder !== null) throw new Fatal(EXIT.usage, `${dir} is in use by sj, pid ${holder}`);
     if (killedWhile(dir) !== null) (await import('../stream/killed.ts')).tidyAfterKill(dir, args.account, say.warn);
     const code = await tryOn({ args, keep, sj, dir, password }, supervisor, say);
-    await dismiss(dir);
+    // A messaged that waits for the next session waits in vain.
+    if (dismiss(dir) !== null) await gone(dir, MESSAGED);
     return code;
   } finally {
     lock.release();
@@ -165,16 +167,6 @@ function state(dir: string): string {
   } catch {
     return '';
   }
-}
-
-/** A messaged that waits for the next session waits in vain: it shall write down what it has, and go. */
-async function dismiss(dir: string): Promise<void> {
-  const pid = holderOf(dir, '.messaged');
-  if (pid === null) return;
-  try {
-    process.kill(pid, 'SIGTERM');
-  } catch {}
-  await gone(dir, '.messaged');
 }
 
 /** Waits until nobody holds a lock. @returns who holds it for too long */

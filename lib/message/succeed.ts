@@ -21,6 +21,16 @@ export function isSucceeded(dir: string): boolean {
 }
 
 /**
+ * Tells one that holds the files open for a successor that there will be none.
+ * @returns its pid; null if there is nobody
+ */
+export function dismiss(dir: string): number | null {
+  const pid = holderOf(dir, LOCK);
+  if (pid !== null) signal(pid, 'SIGTERM');
+  return pid;
+}
+
+/**
  * Takes the lock, as soon as the one who has it ends, or is told to.
  * @param may whether it may be told to go now
  * @param stop aborted when it is not needed any more

@@ -3,6 +3,7 @@
  * that is to be resumed just breaks off, because a stream that is closed is no session any more (XEP-0198 section 5).
  */
 import { EXIT, type ExitCode, reason, type Say } from '../cli/die.ts';
+import { dismiss } from '../message/succeed.ts';
 import { clearPresences } from '../presence/clear.ts';
 import type { Link } from './link.ts';
 import type { Locals } from './locals.ts';
@@ -30,6 +31,8 @@ export type PartingConfig = {
   sender: Sender;
   link: Link;
   line: Line;
+  /** Whether the directory is still ours. */
+  ours: () => boolean;
 };
 
 /** The request that tells that the server has heard of our leave. */
@@ -40,7 +43,7 @@ const END = { all: 1900, farewell: 400, daemons: 800, acknowledged: 200, close: 
 
 const now = () => performance.now();
 
-export function createParting({ dir, say, upkeep, locals, sender, link, line }: PartingConfig): Parting {
+export function createParting({ dir, say, upkeep, locals, sender, link, line, ours }: PartingConfig): Parting {
   const waiting = new Map<Awaited, () => void>();
 
   /** Waits for something, but not for ever; in milliseconds. */
@@ -97,6 +100,8 @@ export function createParting({ dir, say, upkeep, locals, sender, link, line }: 
       while (locals.running && now() < deadline) await event('exits', deadline - now());
       if (locals.died || locals.running) clearPresences(dir, say.warn);
       locals.kill();
+      // Ours may have had no time to see to that.
+      if (forGood && ours()) dismiss(dir);
       if (wasOnline) await settle(forGood);
       sender.text('</stream:stream>');
       if (line.state !== 'gone') {

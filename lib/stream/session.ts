@@ -159,7 +159,7 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
 
   const roster = createRosterKeeper(dir, bare, say.warn);
 
-  const parting = createParting({ dir, say, upkeep, locals, sender, link, line });
+  const parting = createParting({ dir, say, upkeep, locals, sender, link, line, ours: config.ours });
 
   const negotiation = negotiate(account, {
     send: sender.text,

@@ -84,3 +84,20 @@ it('what a messaged was given that has not said anything yet is not acknowledged
   const out = await second.see(`${BOB}/out`, '> 3\n');
   expect(untimed(out)).toBe([1, 2, 3].map((n) => `<${BOB}/r> ${n}\n`).join(''));
 });
+
+it('a messaged that lingers goes when the next session ends in order, however early', async () => {
+  const server = await startBed();
+  const env = { SJ_LINGER: '600' };
+  const first = await startSuite(server, { env }).online();
+  await first.chat(BOB);
+  server.kill(ALICE);
+  await once(first.child, 'exit');
+  const lingering = () => group(first.child.pid!).map(({ name }) => name);
+  expect(lingering()).toEqual(['messaged']);
+  server.faults = { silentFrom: 'bind' };
+  const second = startSuite(server, { env, dir: first.dir });
+  await until(() => server.silent() === 1);
+  second.child.kill('SIGTERM');
+  expect(await second.ended).toBe(0);
+  await until(() => lingering().length === 0);
+});
