@@ -14,7 +14,7 @@ import { temporaryName } from './replace.ts';
 import { createReplay, type Entry, type Head, type RedoEvents } from './replay.ts';
 import { syncAll } from './sync-all.ts';
 
-export type { Entry, RedoEvents, Replayed } from './replay.ts';
+export { type Entry, type RedoEvents, type Replayed, SpoiltLog } from './replay.ts';
 
 export type Redo = {
   /** What was written down and is missing in the files, by path. Whoever opens the log sees to it that it is appended. */
@@ -48,7 +48,13 @@ export type Redo = {
 const LARGE = 8 * 1_048_576;
 const TOO_LARGE = 8;
 
-/** @throws on failure */
+/** Puts a log that is of no use out of the way: it becomes `NAME.spoilt`. @throws on failure */
+export function putAside(dir: string, name: string): void {
+  for (const file of [`${name}.old`, name].map((each) => path.join(dir, each)))
+    if (fs.existsSync(file)) fs.renameSync(file, path.join(dir, `${name}.spoilt`));
+}
+
+/** @throws SpoiltLog; on failure */
 export function openRedo(dir: string, name: string, on: RedoEvents, limit = LARGE): Redo {
   const file = path.join(dir, name);
   const old = `${file}.old`;
@@ -56,16 +62,19 @@ export function openRedo(dir: string, name: string, on: RedoEvents, limit = LARG
   const replay = createReplay(boot, on);
   /** The old log, until it is done with. */
   let previous = fs.existsSync(old) ? openRecords(old, replay.record) : null;
-  let records: Records;
+  let opened: Records | null = null;
+  let missing: Map<string, Buffer>;
   try {
-    records = openRecords(file, replay.record);
+    opened = openRecords(file, replay.record);
+    missing = replay.missing(dir);
   } catch (error) {
     previous?.close();
+    opened?.close();
     throw error;
   }
+  let records = opened;
   /** Files that were appended to since the log has begun. */
   let touched = replay.touched;
-  const missing = replay.missing(dir);
   let marked = false;
   let synced = false;
   let closed = false;

@@ -29,6 +29,29 @@ export type Head = {
   n?: unknown;
 };
 
+/** The log holds what was never written into it, though its checksums are right. */
+export class SpoiltLog extends Error {}
+
+/** @throws TypeError if it is none */
+function readHead(text: string): Head {
+  const head: unknown = JSON.parse(text);
+  if (typeof head !== 'object' || head === null) throw new TypeError('no head');
+  if ('w' in head && !(Array.isArray(head.w) && head.w.every(isEntry))) throw new TypeError('no entries');
+  return head;
+}
+
+const isEntry = (entry: unknown): boolean =>
+  Array.isArray(entry) && isInside(entry[0]) && entry.length === 5 && entry.slice(1).every(isSize);
+
+const isSize = (n: unknown): boolean => Number.isSafeInteger(n) && Number(n) >= 0;
+
+/** Whether a path stays in the directory that it is relative to. */
+const isInside = (file: unknown): boolean =>
+  typeof file === 'string' &&
+  /^[^/\0][^\0]*$/.test(file) &&
+  path.normalize(file) === file &&
+  !/^\.\.?(\/|$)/.test(file);
+
 const NOTHING = Buffer.alloc(0);
 
 /** Bytes at the end of a file that are looked through: more than a log has. */
@@ -58,8 +81,16 @@ export function createReplay(boot: string, on: RedoEvents) {
     wanted.set(file, { ino, offset: size, length: parts[0]!.length + length, parts });
   }
 
+  /** @throws SpoiltLog */
   function record(text: string, body: Buffer): void {
-    const { w = [], a, k, b, n } = JSON.parse(text) as Head;
+    try {
+      take(readHead(text), body);
+    } catch {
+      throw new SpoiltLog('it holds what was never written into it');
+    }
+  }
+
+  function take({ w = [], a, k, b, n }: Head, body: Buffer): void {
     if (b !== undefined) last = b;
     // Of what was done before the last boot nothing is sure to have reached the disk.
     if (a && last === boot) wanted = new Map();
@@ -129,6 +160,7 @@ function tailOf(file: string, ino: number, offset: number): Buffer {
   }
   try {
     const stat = fs.fstatSync(fd);
+    if (!stat.isFile()) return NOTHING;
     const from = Math.max(stat.ino === ino && stat.size >= offset ? offset : 0, stat.size - MOST);
     const bytes = Buffer.allocUnsafe(stat.size - from);
     return bytes.subarray(0, fs.readSync(fd, bytes, 0, bytes.length, from));

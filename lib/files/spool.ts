@@ -4,6 +4,7 @@
  */
 import fs from 'node:fs';
 import { writeAll } from './append.ts';
+import { readRegular } from './read.ts';
 import { temporaryName } from './replace.ts';
 
 export type Spool = {
@@ -109,7 +110,7 @@ export function openSpool(file: string, line: (text: Buffer) => void): Spool {
 
 /** @returns how many bytes are whole lines, and how many there are */
 function readLines(file: string, line: (text: Buffer) => void): { whole: number; all: number } {
-  const content = fs.readFileSync(file);
+  const content = readRegular(file, false);
   let whole = 0;
   for (let end = content.indexOf(0x0a); end >= 0; end = content.indexOf(0x0a, whole)) {
     line(content.subarray(whole, end));

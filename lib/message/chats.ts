@@ -219,7 +219,11 @@ export function createChats(dir: string, on: ChatEvents, limits: Limits = DEFAUL
   function readEarly(chat: Chat): void {
     const { early } = chat;
     chat.early = null;
-    early?.();
+    try {
+      early?.();
+    } catch (error) {
+      complain(chat.name, chat.name, `cannot read ${ASIDE}: ${reason(error)}`);
+    }
   }
 
   function hang(chat: Chat): void {

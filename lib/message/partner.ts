@@ -10,7 +10,7 @@ import { reason } from '../cli/die.ts';
 import { daemonLimits } from '../cli/limits.ts';
 import { createInlet, type SessionInfo } from '../daemon/inlet.ts';
 import type { Lock } from '../files/lock.ts';
-import { openRedo, type Redo } from '../files/redo.ts';
+import { openRedo, putAside, type Redo, SpoiltLog } from '../files/redo.ts';
 import { watchTree } from '../files/watch.ts';
 import { type Feed, readStanzas } from '../xml/feed.ts';
 import { createChats } from './chats.ts';
@@ -155,6 +155,20 @@ export async function partner(options: PartnerOptions): Promise<void> {
     return { state, journal, talk, outbox, lock };
   }
 
+  /** A log that nobody can have written is put aside, so that messages go on. */
+  function openLog(): { redo: Redo; state: State } {
+    const reader = createStateReader();
+    try {
+      const redo = openRedo(dir, LOG, reader);
+      return { redo, state: reader.state() };
+    } catch (error) {
+      if (!(error instanceof SpoiltLog)) throw error;
+      putAside(dir, LOG);
+      warn(`${path.join(dir, LOG)}: ${error.message}; it is ${LOG}.spoilt now, and a new one begins`);
+      return openLog();
+    }
+  }
+
   /** @returns null if there is no need any more */
   async function prepare(): Promise<Desk | null> {
     let lock: Lock | null = null;
@@ -162,9 +176,8 @@ export async function partner(options: PartnerOptions): Promise<void> {
       try {
         lock ??= await succeed(dir, () => session !== null, stop.signal);
         if (lock === null) return null;
-        const reader = createStateReader();
-        const redo = openRedo(dir, LOG, reader);
-        return furnish(lock, redo, reader.state());
+        const { redo, state } = openLog();
+        return furnish(lock, redo, state);
       } catch (error) {
         complain(
           `cannot open ${path.join(dir, lock === null ? LOCK : LOG)}: ${reason(error)}; stanzas wait until it can be`,

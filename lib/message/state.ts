@@ -62,7 +62,8 @@ export function createStateReader(): { record(note: unknown, appended: readonly 
 
   return {
     record(note, appended) {
-      if (isNote(note)) {
+      if (note !== undefined) {
+        if (!isNote(note)) throw new TypeError('no note');
         position = { session: note.s, n: note.n };
         if (note.r !== undefined) {
           base = { session: note.s, recent: note.r };
@@ -105,8 +106,31 @@ export const snapshot = ({ position, intents, recent }: State): Note => ({
   r: recent.state,
 });
 
-const isNote = (note: unknown): note is Note =>
-  typeof note === 'object' && note !== null && 's' in note && typeof note.s === 'string';
+function isNote(note: unknown): note is Note {
+  if (!isRecord(note)) return false;
+  const { s, n, i, d, c, b, r } = note;
+  return (
+    isText(s) &&
+    Number.isSafeInteger(n) &&
+    isListOf(i, isIntent) &&
+    isListOf(d, isText) &&
+    (c === undefined || (isRecord(c) && Object.values(c).every(isText))) &&
+    isListOf(b, (pair) => Array.isArray(pair) && pair.length === 2 && pair.every(isText)) &&
+    (r === undefined || (isRecord(r) && isListOf(r.earlier ?? null, isMark) && isListOf(r.now ?? null, isMark)))
+  );
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
+const isText = (value: unknown): value is string => typeof value === 'string';
+/** A list, or nothing. */
+const isListOf = (list: unknown, is: (value: unknown) => boolean): boolean =>
+  list === undefined || (Array.isArray(list) && list.every(is));
+const isIntent = (value: unknown): boolean =>
+  isRecord(value) && [value.jid, value.id, value.body].every(isText) && typeof value.room === 'boolean';
+const isMark = (value: unknown): value is Mark =>
+  isRecord(value) &&
+  [value.from, value.body].every(isText) &&
+  [value.id, value.sid].every((id) => id === undefined || isText(id));
 
 /** The last messages that came, of records of logs. */
 function marks(logs: readonly { bytes: Buffer }[]): Mark[] {
@@ -114,9 +138,19 @@ function marks(logs: readonly { bytes: Buffer }[]): Mark[] {
   for (let i = logs.length - 1; i >= 0 && found.length < MOST; i--) {
     const lines = logs[i]!.bytes.toString().split('\n').slice(0, -1);
     for (let j = lines.length - 1; j >= 0 && found.length < MOST; j--) {
-      const { dir, from, id, sid, body = '' } = JSON.parse(lines[j]!);
-      if (dir === 'in' || dir === 'error') found.push({ from, id, sid, body });
+      const { dir, from, id, sid, body = '' } = readLine(lines[j]!);
+      const mark = { from, id, sid, body };
+      if ((dir === 'in' || dir === 'error') && isMark(mark)) found.push(mark);
     }
   }
   return found.reverse();
+}
+
+function readLine(line: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(line);
+    return isRecord(value) ? value : {};
+  } catch {
+    return {};
+  }
 }

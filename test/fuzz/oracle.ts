@@ -59,7 +59,7 @@ export function judgeLines(text: string): Complaint[] {
 const OURS = new Set([
   ...['.roster', '.newcomers'],
   ...['in', 'state', 'events', 'mypresence', 'ext', 'password', '.lock', '.queue', '.session', '.sasl', '.journal'],
-  ...['.messaged', '.presences', '.journal.old', '.iqs', '.messaged.next', 'tls', 'lock', 'status'],
+  ...['.messaged', '.presences', '.journal.old', '.journal.spoilt', '.iqs', '.messaged.next', 'tls', 'lock', 'status'],
 ]);
 const THEIRS = new Set(['in', 'out', 'log', 'id', 'presence', 'mypresence', '.in.early']);
 

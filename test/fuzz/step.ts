@@ -24,8 +24,12 @@ export function take(place: Place, { op, at, data }: Step): void {
         return fs.writeFileSync(file, bytes, { mode: 0o600 });
       case 'over':
       case 'append': {
-        const { O_CREAT, O_APPEND, O_NONBLOCK, O_TRUNC, O_WRONLY } = fs.constants;
-        const fd = fs.openSync(file, O_WRONLY | O_CREAT | O_NONBLOCK | (op === 'over' ? O_TRUNC : O_APPEND), 0o600);
+        const { O_CREAT, O_APPEND, O_NOFOLLOW, O_NONBLOCK, O_TRUNC, O_WRONLY } = fs.constants;
+        const fd = fs.openSync(
+          file,
+          O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | (op === 'over' ? O_TRUNC : O_APPEND),
+          0o600,
+        );
         fs.writeSync(fd, bytes);
         return fs.closeSync(fd);
       }

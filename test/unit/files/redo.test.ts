@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { openRecords } from '../../../lib/files/records.ts';
-import { type Entry, openRedo, type Redo } from '../../../lib/files/redo.ts';
+import { type Entry, openRedo, putAside, type Redo, SpoiltLog } from '../../../lib/files/redo.ts';
 import { scratch, until } from './scratch.ts';
 
 const NAME = '.log';
@@ -164,4 +164,32 @@ it('syncs, and begins anew when it is large', async () => {
   const again = open(dir);
   expect([again.missing, again.notes]).toEqual([{}, ['all']]);
   expect(fs.statSync(path.join(dir, NAME)).size).toBeLessThan(1000);
+});
+
+it.each([
+  'no JSON',
+  'null',
+  '{"w":7}',
+  '{"w":[["a",0,0,0]]}',
+  '{"w":[["a",0,0,0,-1]]}',
+  ...['../a', '/a', 'a/../../b', '..', '.', 'a\\u0000', 'a//b', ''].map((file) => `{"w":[["${file}",0,0,0,1]]}`),
+])('knows a log that it can not have written: %s', (head) => {
+  const dir = scratch();
+  const records = openRecords(path.join(dir, NAME));
+  records.append(head, Buffer.from('x'));
+  records.close();
+  const descriptors = fs.readdirSync('/proc/self/fd').length;
+  expect(() => openRedo(dir, NAME, { record: () => {} })).toThrow(SpoiltLog);
+  expect(fs.readdirSync('/proc/self/fd')).toHaveLength(descriptors);
+  putAside(dir, NAME);
+  expect(fs.readdirSync(dir)).toEqual([`${NAME}.spoilt`]);
+});
+
+it('takes what is no regular file for one that has nothing', () => {
+  const dir = scratch();
+  fs.mkdirSync(path.join(dir, 'a'));
+  const { redo } = open(dir);
+  redo.write([['a', 0, 0, 0, 4]], Buffer.from('one\n'), 'a', true);
+  redo.close();
+  expect(open(dir).missing).toEqual({ a: 'one\n' });
 });

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { expect, it } from 'vitest';
@@ -61,4 +62,13 @@ it('is a file of its own, not a link or a FIFO', () => {
   expect(() => openSpool(path.join(dir, 'link'), () => {})).toThrow();
   fs.mkdirSync(path.join(dir, 'dir'));
   expect(() => openSpool(path.join(dir, 'dir'), () => {})).toThrow();
+});
+
+it('does not wait for who writes into what has been put in its place', () => {
+  const { file, spool: s } = spool();
+  s.append('x\n');
+  fs.unlinkSync(file);
+  execFileSync('mkfifo', [file]);
+  expect(() => s.read(() => {})).toThrow('not a regular file');
+  s.close();
 });
