@@ -38,6 +38,7 @@ export function bind(hub: Hub, account: Account, iq: Element, connection: Connec
   account.sessions.set(jid.resource, session);
   const bound = el('jid', NS.bind, {}, hub.faults.bindJid ?? jid.full);
   connection.write(el('iq', NS.client, { type: 'result', id: iq.attrs.id }, el('bind', NS.bind, {}, bound)));
+  if (hub.faults.afterBind !== undefined) void connection.link.write(hub.faults.afterBind);
   hub.journal.note({ what: 'bound', jid: jid.full });
   return session;
 }
