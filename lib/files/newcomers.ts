@@ -64,7 +64,8 @@ export function openNewcomers(dir: string, friends: Friends, most: number): Newc
     if (there !== seen) times = lines(file).map(Number);
     seen = there;
     const all = times.length;
-    times = withinHour(times, now);
+    // The first is the oldest; a clock that was set back is seen by the last.
+    if (all > 0 && withinHour([times[0]!, times[all - 1]!], now).length < 2) times = withinHour(times, now);
     unwritten = withinHour(unwritten, now);
     // It is short; who else writes it at this very moment may lose one.
     if (all > 2 * times.length + 64) attempt(() => replaceFile(file, times.map((time) => `${time}\n`).join('')));

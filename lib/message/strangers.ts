@@ -17,11 +17,11 @@ export type Strangers = {
   forget(contact: string): void;
 };
 
-/** Bytes that may come at once. */
-export const AT_ONCE = 262_144;
+/** Bytes that may come at once: what so many seconds bring, but at least this. */
+const BURST = { seconds: 64, least: 262_144 };
 
 /** In a room many speak, and it begins with what was said before. */
-export const ROOM = 16;
+const ROOM = 16;
 
 /** So many are remembered. */
 const MOST = 65_536;
@@ -32,6 +32,7 @@ export function createStrangers(friends: Friends, rate: number): Strangers {
   type Known = Map<string, Bucket | null>;
   const single: Known = new Map();
   const rooms: Known = new Map();
+  const burst = Math.max(BURST.least, BURST.seconds * rate);
 
   function remember(known: Known, contact: string, what: Bucket | null): void {
     if (known.size >= MOST) known.delete(known.keys().next().value!);
@@ -45,7 +46,7 @@ export function createStrangers(friends: Friends, rate: number): Strangers {
       if (bucket === null) return true;
       if (bucket === undefined) {
         const times = room ? ROOM : 1;
-        bucket = friends.has(contact) ? null : createBucket(times * rate, times * AT_ONCE, now);
+        bucket = friends.has(contact) ? null : createBucket(times * rate, times * burst, now);
         remember(known, contact, bucket);
       }
       if (bucket === null || bucket.take(length, now)) return true;

@@ -267,7 +267,7 @@ describe('what local programs send', () => {
     const alice = await startSuite(server, limited('stanza=10000', 'line=20000')).online();
     await alice.chat(BOB);
     await alice.sh(
-      `printf '%09990d\\n' 0 > ${BOB}/in; head -c 9000000 /dev/zero | tr '\\0' y > ${BOB}/in; echo ok > ${BOB}/in`,
+      `printf '%09990d\\n' 0 > ${BOB}/in; (head -c 9000000 /dev/zero | tr '\\0' y; echo) > ${BOB}/in; echo ok > ${BOB}/in`,
     );
     await alice.see(`${BOB}/out`, `<${ALICE}> ok`);
     expect(untimed(alice.read(BOB, 'out'))).toMatch(
