@@ -6,6 +6,7 @@ import { readLimits } from '../lib/cli/limits.ts';
 import { options } from '../lib/cli/options.ts';
 import { takeAck } from '../lib/daemon/inlet.ts';
 import { accountDir } from '../lib/files/account.ts';
+import { limitEvents } from '../lib/files/events.ts';
 import { type Outlet, openOutlet } from '../lib/files/outlet.ts';
 import { bareOf } from '../lib/jid/jid.ts';
 import { messaged } from '../lib/message/daemon.ts';
@@ -21,6 +22,7 @@ run('messaged', async (say) => {
   const own = bareOf(value.j);
   if (own === null) throw new Fatal(EXIT.usage, `option -j: not a JID: ${value.j}`, USAGE);
   const limits = readLimits(list.L, process.env.SJ_LIMITS, USAGE);
+  limitEvents(limits.events);
   const fd = value.i === undefined ? 0 : descriptor(value.i, '-i');
   if (inherited(fd) === null) throw new Fatal(EXIT.usage, `nothing to read on descriptor ${fd}`);
   const dir = accountDir(value.d);

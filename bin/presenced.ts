@@ -6,6 +6,7 @@ import { readLimits } from '../lib/cli/limits.ts';
 import { options } from '../lib/cli/options.ts';
 import { takeAck } from '../lib/daemon/inlet.ts';
 import { accountDir } from '../lib/files/account.ts';
+import { limitEvents } from '../lib/files/events.ts';
 import { openOutlet } from '../lib/files/outlet.ts';
 import { bareOf } from '../lib/jid/jid.ts';
 import { presenced } from '../lib/presence/daemon.ts';
@@ -17,6 +18,7 @@ run('presenced', async (say) => {
   const { value, list, rest } = options(process.argv.slice(2), spec, USAGE);
   if (rest.length > 0) throw new Fatal(EXIT.usage, 'too many arguments', USAGE);
   const limits = readLimits(list.L, process.env.SJ_LIMITS, USAGE);
+  limitEvents(limits.events);
   const fd = value.i === undefined ? 0 : descriptor(value.i, '-i');
   if (inherited(fd) === null) throw new Fatal(EXIT.usage, `nothing to read on descriptor ${fd}`);
   const dir = accountDir(value.d);

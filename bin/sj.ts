@@ -6,6 +6,7 @@ import { options } from '../lib/cli/options.ts';
 import { readPassword } from '../lib/cli/password.ts';
 import { openDescriptor, tellReady } from '../lib/cli/readiness.ts';
 import { accountDir, killedWhile, openAccount } from '../lib/files/account.ts';
+import { limitEvents } from '../lib/files/events.ts';
 import { readFloor, writeFloor } from '../lib/files/floor.ts';
 import { floorAfter, isMechanism } from '../lib/sasl/floor.ts';
 import { accountOf, createResource } from '../lib/stream/account.ts';
@@ -47,6 +48,7 @@ run('sj', async (say) => {
   if (!user || !server) throw new Fatal(EXIT.usage, 'who am I? -u USER and -s SERVER are needed', USAGE);
   const who = accountOf(user, server);
   const limits = readLimits(list.L, env.SJ_LIMITS, USAGE);
+  limitEvents(limits.events);
   const timeout = seconds(value.t ?? '60');
   const outside = count.T > 0 || env.PROTO === 'SSL' || env.PROTO === 'TLS';
   if (outside && count.x > 0)

@@ -23,6 +23,13 @@ export const TABLE = {
   line: { default: MIB, unit: 'bytes', least: 1, most: 64 * MIB, programs: ['messaged'] },
   new: { default: 20_000, unit: 'contacts an hour', least: 0, most: 1_000_000, programs: ['messaged', 'presenced'] },
   flood: { default: MIB, unit: 'bytes a second', least: 1, most: 1_000_000_000, programs: ['messaged'] },
+  events: {
+    default: 64 * MIB,
+    unit: 'bytes',
+    least: 1000,
+    most: MIB * MIB,
+    programs: ['sj', 'messaged', 'presenced', 'iqd'],
+  },
   contacts: { default: 20_000, unit: 'contacts', least: 10, most: 1_000_000, programs: ['messaged', 'presenced'] },
   resources: { default: 64, unit: 'resources of a contact', least: 1, most: 10_000, programs: ['presenced'] },
   requests: { default: 4096, unit: 'requests', least: 1, most: 100_000, programs: ['sj'] },

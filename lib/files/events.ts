@@ -1,4 +1,5 @@
 /** The log `events`: what happened, a line each, for front ends that watch one file. */
+import fs from 'node:fs';
 import path from 'node:path';
 import { appendRecord } from './append.ts';
 
@@ -22,12 +23,68 @@ const field = (text: string) =>
 export const eventLine = (now: number, type: EventType, id: string, detail: string): string =>
   `${(now / 1000).toFixed(3)}\t${type}\t${field(id) || '-'}\t${field(detail)}\n`;
 
+/** How often, in milliseconds, to look how large the file is. */
+const LOOK = 1000;
+
+export type Gate = {
+  /**
+   * @param now a monotonic clock in milliseconds
+   * @returns what may be appended in the place of the line: the line itself, or with a last word, or nothing
+   */
+  pass(line: string, now: number): string;
+};
+
+/**
+ * Lets lines through until a file is full, and again when somebody has made room.
+ * @param most bytes from which it is full
+ * @param size how large it is now
+ * @param last the line that tells that it is
+ */
+export function createGate(most: number, size: () => number, last: () => string): Gate {
+  let looked = Number.NEGATIVE_INFINITY;
+  let bytes = 0;
+  return {
+    pass(line, now) {
+      if (now - looked >= LOOK) {
+        looked = now;
+        bytes = size();
+      }
+      if (bytes >= most) return '';
+      bytes += Buffer.byteLength(line);
+      return bytes < most ? line : line + last();
+    },
+  };
+}
+
+let most = Number.POSITIVE_INFINITY;
+const gates = new Map<string, Gate>();
+
+/** Sets how large `events` may become by this process, in bytes. */
+export function limitEvents(bytes: number): void {
+  most = bytes;
+  gates.clear();
+}
+
+/** An event as `eventLine`, and nothing if the file in this directory is full: then nothing else is affected. */
+export function newEvent(dir: string, type: EventType, id: string, detail: string): string {
+  let gate = gates.get(dir);
+  if (gate === undefined) {
+    const file = path.join(dir, 'events');
+    const size = () => fs.statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+    const full = `no more events: this file has ${most} bytes, and whoever makes room gets the next ones`;
+    gate = createGate(most, size, () => eventLine(Date.now(), 'error', '', full));
+    gates.set(dir, gate);
+  }
+  return gate.pass(eventLine(Date.now(), type, id, detail), performance.now());
+}
+
 /**
  * Writes an event. It is news and not data: if it can't be written, what it tells of has happened all the same, so
  * nothing is thrown.
  */
 export function logEvent(dir: string, type: EventType, id: string, detail = ''): void {
   try {
-    appendRecord(path.join(dir, 'events'), eventLine(Date.now(), type, id, detail));
+    const line = newEvent(dir, type, id, detail);
+    if (line !== '') appendRecord(path.join(dir, 'events'), line);
   } catch {}
 }

@@ -8,7 +8,7 @@ import { TornRecord } from '../files/append.ts';
 import { type BusyFiles, createBusyFiles, type Seen } from '../files/busy.ts';
 import { createCollection, createShare, type Share } from '../files/collect.ts';
 import { ensureContact } from '../files/contact.ts';
-import { type EventType, eventLine } from '../files/events.ts';
+import { type EventType, newEvent } from '../files/events.ts';
 import { dirName, isCutName, jidOfName } from '../files/names.ts';
 import { isPassing } from '../files/passing.ts';
 import { type Entry, keptEntry, type Redo } from '../files/redo.ts';
@@ -335,7 +335,9 @@ export function createJournal(dir: string, on: JournalEvents, { kept: log, room 
       touch(target);
     },
     event(type, contact, detail) {
-      collection.add(events.files[0]!, eventLine(Date.now(), type, contact, detail));
+      const line = newEvent(dir, type, contact, detail);
+      if (line === '') return;
+      collection.add(events.files[0]!, line);
       touch(events);
     },
     intend: (intent) => void intents.push(intent),

@@ -8,7 +8,7 @@ import type { Troubles } from '../daemon/troubles.ts';
 import { appendRecord, TornRecord } from '../files/append.ts';
 import { createReports } from '../files/bursts.ts';
 import { ensureContact } from '../files/contact.ts';
-import { type EventType, eventLine } from '../files/events.ts';
+import { type EventType, newEvent } from '../files/events.ts';
 import { dirName } from '../files/names.ts';
 import { openFriends, openNewcomers } from '../files/newcomers.ts';
 import type { Known, Notes } from '../files/notes.ts';
@@ -74,7 +74,7 @@ export function createContacts(options: ContactsOptions): Contacts {
   let stale = false;
 
   const log = (type: EventType, jid: string, detail: string) => {
-    const line = eventLine(Date.now(), type, jid, detail);
+    const line = newEvent(dir, type, jid, detail);
     events = typeof events === 'string' ? events + line : Buffer.concat([events, Buffer.from(line)]);
   };
 

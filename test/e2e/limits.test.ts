@@ -153,6 +153,28 @@ describe('what a server announces (XEP-0478)', () => {
   });
 });
 
+it('events beyond events are not written, and nothing else is affected, until there is room', async () => {
+  const server = await startBed();
+  const alice = await startSuite(server, limited('events=2000')).online();
+  await server.online(ALICE);
+  for (let i = 0; i < 60; i++) await server.inject(ALICE, said(`message ${i}`));
+  await alice.see(`${BOB}/out`, 'message 59');
+  expect(untimed(alice.read(BOB, 'out')).split('\n')).toHaveLength(61);
+  await alice.see('events', 'no more events: this file has 2000 bytes');
+  const full = alice.read('events');
+  expect(full.length).toBeGreaterThanOrEqual(2000);
+  expect(full.length).toBeLessThan(4000);
+  for (let i = 0; i < 60; i++) await server.inject(ALICE, said(`again ${i}`));
+  await alice.see(`${BOB}/out`, 'again 59');
+  expect(alice.read('events').length).toBeLessThan(full.length + 200);
+  await alice.sh('mv events events.old');
+  let n = 0;
+  await until(() => {
+    void server.inject(ALICE, said(`and ${n++}`));
+    return alice.read('events').includes('\tmessage\t');
+  });
+});
+
 describe('strangers', () => {
   const from = (who: string, body: string, more = '') =>
     `<message from='${who}/r' to='${ALICE}' type='chat' id='${body.slice(0, 9)}'${more}><body>${body}</body></message>`;
