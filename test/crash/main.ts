@@ -1,6 +1,7 @@
 /** `npm run test:crash -- --rounds N [--server prosody|ejabberd] [--seed S] [--only FAULT]`: see README. */
 import { execFileSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
+import { FAULTS } from './faults.ts';
 import { createRandom } from './random.ts';
 import { CONTACTS, type Report, run, US } from './run.ts';
 import { kinds } from './servers.ts';
@@ -29,7 +30,7 @@ async function main(): Promise<void> {
       kind: all[name],
       random: createRandom(seed),
       rounds: Number(values.rounds),
-      only: values.only,
+      faults: FAULTS.filter(({ name }) => name.includes(values.only)),
       say,
     });
     show(report);

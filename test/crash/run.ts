@@ -7,7 +7,7 @@ import { child, text } from '../../loopback/xml.ts';
 import { passwordOf } from '../interop/bed/hosts.ts';
 import { type Kind, makeBed } from '../interop/bed/server.ts';
 import { until } from '../interop/bed/until.ts';
-import { FAULTS, type Fault, pickFault } from './faults.ts';
+import { type Fault, pickFault } from './faults.ts';
 import { type Peer, saying, startPeer } from './peer.ts';
 import type { Random } from './random.ts';
 import { startRelay } from './relay.ts';
@@ -25,8 +25,12 @@ export type RunOptions = {
   kind: Kind;
   random: Random;
   rounds: number;
-  /** Only faults whose name contains this. */
-  only: string;
+  /** What may be done. */
+  faults: readonly Fault[];
+  /** More for the environment of our programs, which may depend on the account directory. */
+  env?: (dir: string) => NodeJS.ProcessEnv;
+  /** The directory stays. */
+  keep?: boolean;
   say: (text: string) => void;
 };
 
@@ -56,9 +60,8 @@ const LIMITS: Record<string, number> = {
   '.iqs': 2 * 1_048_576,
 };
 
-export async function run({ kind, random, rounds, only, say }: RunOptions): Promise<Report> {
+export async function run({ kind, random, rounds, faults, env, keep = false, say }: RunOptions): Promise<Report> {
   const bed = makeBed(kind);
-  const faults = FAULTS.filter(({ name }) => name.includes(only));
   const recovery = new Map<string, number[]>();
   const sizes = new Map<string, number>();
   const hit = { server: 0, messaged: 0 };
@@ -93,7 +96,7 @@ export async function run({ kind, random, rounds, only, say }: RunOptions): Prom
   const supervisor = supervise({
     argv: ['xmppc', '-D', '-t', '2', '-c', server.ca, '-d', dir, '-r', 'desk', '-H', `127.0.0.1:${relay.port}`, jid],
     stderr,
-    env: { HOME: server.dir, TZ: 'UTC', SJ_LINGER: '10' },
+    env: { HOME: server.dir, TZ: 'UTC', SJ_LINGER: '10', ...env?.(dir) },
   });
 
   for (const user of CONTACTS) {
@@ -278,7 +281,7 @@ export async function run({ kind, random, rounds, only, say }: RunOptions): Prom
     relay.close();
     look();
     wrong.push(...tally.wrong);
-    await bed.close(wrong.length > 0 || !well);
+    await bed.close(keep || wrong.length > 0 || !well);
   }
   const { begun, resumed } = trace;
   return { recovery, figures: tally.figures(), sizes, begun, resumed, wrong, dir: server.dir };

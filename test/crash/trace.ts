@@ -11,7 +11,9 @@ export type Trace = {
   readonly done: ReadonlySet<string>;
   /** Whether one message went, or came, for the first time before another did. */
   before(a: string, b: string): boolean;
-  /** In which sessions, counted from 1, a message was sent. */
+  /** Ids of messages of ours that were sent. */
+  readonly sent: Iterable<string>;
+  /** In how many sessions a message was sent. */
   sessions(id: string): number;
   /** How often a session has begun, and how often one was resumed. */
   readonly begun: number;
@@ -80,6 +82,9 @@ export function createTrace(): Trace {
     taken: ours.ids,
     done: theirs.ids,
     before: (a, b) => (first.get(a) ?? Number.POSITIVE_INFINITY) < (first.get(b) ?? Number.POSITIVE_INFINITY),
+    get sent() {
+      return sentIn.keys();
+    },
     sessions: (id) => sentIn.get(id)?.size ?? 0,
     get begun() {
       return begun;
