@@ -127,6 +127,7 @@ describe('a handler of iqd', () => {
       expect.stringMatching(/^2 /),
       '3 /proc/',
     ]);
+    await until(() => PROGRAMS.every((name) => group(alice.child.pid!).some((process) => process.name === name)));
     for (const name of ['messaged', 'presenced', 'iqd'] as const) {
       const open = fs.readdirSync(`/proc/${alice.pid(name)}/fd`).map((n) => link(`/proc/${alice.pid(name)}/fd/${n}`));
       expect(open).not.toContain(secret);
