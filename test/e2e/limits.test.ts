@@ -3,13 +3,16 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { TABLE } from '../../lib/cli/limits.ts';
+import { connectClient } from '../../loopback/client.ts';
 import {
   ALICE,
   BOB,
   contents,
+  DOMAIN,
   events,
   group,
   newAccount,
+  PASSWORDS,
   start,
   startBed,
   startSuite,
@@ -306,4 +309,99 @@ describe('what local programs send', () => {
     expect(Buffer.from(second.bytes, 'base64').toString()).toBe('y'.repeat(20_000));
     expect(server.heard()).not.toMatch(/0{100}|y{100}/);
   });
+});
+
+describe('what is kept', () => {
+  it('of contacts, those beyond contacts are not served, and it is said', async () => {
+    const dir = newAccount();
+    const jids = Array.from({ length: 12 }, (_, i) => `c${10 + i}@x.example`);
+    for (const jid of jids) fs.mkdirSync(path.join(dir, jid));
+    const server = await startBed();
+    const alice = await startSuite(server, { ...limited('contacts=10'), dir }).online();
+    await until(() => alice.err().includes('cannot open in: 10 contacts have theirs, and no more are served'));
+    // A FIFO without a reader refuses who does not want to wait.
+    const served = () =>
+      jids.filter((jid) => {
+        try {
+          fs.closeSync(fs.openSync(path.join(dir, jid, 'in'), fs.constants.O_WRONLY | fs.constants.O_NONBLOCK));
+          return true;
+        } catch {
+          return false;
+        }
+      });
+    await until(() => served().length === 10);
+    // Who makes room is followed by another one.
+    fs.rmSync(path.join(dir, served()[0]!), { recursive: true });
+    process.kill(alice.pid('messaged'), 'SIGHUP');
+    await until(() => served().length === 10);
+  });
+
+  it('of resources of a contact, the oldest beyond resources is forgotten', async () => {
+    const server = await startBed();
+    const alice = await startSuite(server, limited('resources=2')).online();
+    await server.online(ALICE);
+    const presence = (resource: string, priority: number) =>
+      `<presence from='${BOB}/${resource}'><status>${resource}</status><priority>${priority}</priority></presence>`;
+    await server.inject(ALICE, presence('first', 9) + presence('second', 1));
+    await alice.see(`${BOB}/presence`, 'first');
+    await server.inject(ALICE, presence('third', 2));
+    await alice.see(`${BOB}/presence`, 'third');
+  });
+
+  it('of open requests, the oldest beyond requests is given up', async () => {
+    const server = await startBed();
+    const bob = await connectClient({ ...server, domain: DOMAIN, user: 'bob', password: PASSWORDS.bob });
+    const alice = await startSuite(server, limited('requests=2')).online();
+    await until(() => alice.read('.roster') !== '' || fs.existsSync(path.join(alice.dir, '.roster')));
+    for (const id of ['one', 'two', 'three'])
+      await alice.sh(`echo "<iq type='get' id='${id}' to='${bob.jid}'><a xmlns='urn:a'/></iq>" > in`);
+    await until(() => bob.received().filter(({ stanza }) => stanza.name === 'iq').length === 3);
+    for (const id of ['one', 'two', 'three']) bob.send(`<iq type='result' id='${id}' to='${ALICE}/desk'/>`);
+    await until(() => fs.existsSync(path.join(alice.dir, 'three')));
+    expect(['one', 'two', 'three'].map((id) => fs.existsSync(path.join(alice.dir, id)))).toEqual([false, true, true]);
+  });
+});
+
+describe('handlers', () => {
+  /** Alice with a handler, and what it does with three requests. */
+  async function asked(script: string, ...limits: string[]) {
+    const dir = newAccount();
+    fs.mkdirSync(path.join(dir, 'ext'));
+    fs.writeFileSync(path.join(dir, 'ext', 'urn:a'), `#!/bin/sh\n${script}\n`, { mode: 0o700 });
+    const server = await startBed();
+    const alice = await startSuite(server, { ...limited(...limits), dir }).online();
+    await server.online(ALICE);
+    const ask = (id: string) => `<iq type='get' id='${id}' from='${BOB}/r' to='${ALICE}/desk'><a xmlns='urn:a'/></iq>`;
+    await server.inject(ALICE, ['one', 'two', 'three'].map(ask).join(''));
+    const answers = () => [
+      ...server.heard().matchAll(/<iq type='(\w+)' id='(one|two|three)'[^>]*>(<error .*?<\/error>)?/g),
+    ];
+    await until(() => answers().length === 3);
+    return {
+      alice,
+      answers: answers().map(([, type, , error = '']) => `${type} ${/<error [^>]*><([\w-]+)/.exec(error)?.[1] ?? ''}`),
+    };
+  }
+
+  it('beyond handlers wait', async () => {
+    const script = `mkdir "$SJ_DIR/.alone" || exit 1; sleep 0.2; rmdir "$SJ_DIR/.alone"; echo "<a xmlns='urn:a'/>"`;
+    expect((await asked(script, 'handlers=1')).answers).toEqual(Array(3).fill('result '));
+  });
+
+  it('beyond time are killed', async () => {
+    const { alice, answers } = await asked('sleep 600', 'time=1');
+    expect(answers).toEqual(Array(3).fill('error internal-server-error'));
+    expect(alice.err()).toContain('took more than 1 s');
+  });
+
+  it('beyond output are killed', async () => {
+    const { alice, answers } = await asked('yes', 'output=2000');
+    expect(answers).toEqual(Array(3).fill('error internal-server-error'));
+    expect(alice.err()).toContain('printed more than 2000 bytes');
+  });
+});
+
+it('has a row for each limit', () => {
+  const tests = fs.readFileSync(import.meta.filename, 'utf8');
+  for (const name of Object.keys(TABLE)) expect(tests).toMatch(new RegExp(`beyond [a-z, ]*\\b${name}\\b|'${name}=`));
 });
