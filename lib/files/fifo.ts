@@ -136,7 +136,7 @@ export function openFifo(path: string, on: FifoEvents): FifoReader {
     },
     close,
     current() {
-      const there = fs.lstatSync(path, { throwIfNoEntry: false });
+      const there = look(path);
       return there?.ino === fifo.ino && there.dev === fifo.dev;
     },
     drain(grace) {
@@ -182,5 +182,14 @@ function readSome(fd: number): number | null {
     return fs.readSync(fd, BUFFER, 0, BUFFER.length, null);
   } catch {
     return null;
+  }
+}
+
+/** What is there; undefined if nothing is, or nobody may look. */
+function look(path: string): fs.Stats | undefined {
+  try {
+    return fs.lstatSync(path, { throwIfNoEntry: false });
+  } catch {
+    return undefined;
   }
 }

@@ -34,13 +34,21 @@ const TRIES = 20;
 export function takeLock(dir: string, name = '.lock'): Lock {
   const file = path.join(dir, name);
   const mine = `${process.pid} ${startTime(process.pid) ?? '-'}\n`;
-  const ours = () => read(file) === mine;
+  const ours = (look: (file: string) => string | null) => {
+    try {
+      return look(file) === mine;
+    } catch (error) {
+      // What stands there now is not what we have made; that there is nothing left to look with tells nothing.
+      if (/^E[MN]FILE$/.test(errno(error))) throw error;
+      return false;
+    }
+  };
   for (let i = 0; i < TRIES; i++) {
     if (create(file, mine)) {
       return {
-        confirm: () => settled(file) === mine,
+        confirm: () => ours(settled),
         release: () => {
-          if (ours()) fs.rmSync(file, { force: true });
+          if (ours(read)) fs.rmSync(file, { force: true });
         },
       };
     }

@@ -77,6 +77,15 @@ export function createParting({ dir, say, upkeep, locals, sender, link, line, ou
     }
   }
 
+  /** What can't be done at the end is no reason not to end. */
+  function attempt(what: string, work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      say.warn(`cannot ${what}: ${reason(error)}`);
+    }
+  }
+
   return {
     happened(what) {
       const wait = waiting.get(what);
@@ -90,8 +99,10 @@ export function createParting({ dir, say, upkeep, locals, sender, link, line, ou
       if (wasOnline && line.state === 'open') {
         // Messages stop coming once the server knows; what it sent before that is still to be written down.
         const farewell = event('farewell', END.farewell);
-        sender.stanza("<presence type='unavailable'/>");
-        sender.stanza(`<iq type='get' id='${FAREWELL}'><ping xmlns='urn:xmpp:ping'/></iq>`);
+        attempt('take leave of the server', () => {
+          sender.stanza("<presence type='unavailable'/>");
+          sender.stanza(`<iq type='get' id='${FAREWELL}'><ping xmlns='urn:xmpp:ping'/></iq>`);
+        });
         await Promise.all([locals.drainIn(50), farewell]);
       }
       if (line.state !== 'open' && !upkeep.managed) locals.cutBack();
@@ -101,7 +112,7 @@ export function createParting({ dir, say, upkeep, locals, sender, link, line, ou
       if (locals.died || locals.running) clearPresences(dir, say.warn);
       locals.kill();
       // Ours may have had no time to see to that.
-      if (forGood && ours()) dismiss(dir);
+      if (forGood) attempt(`see who is left in ${dir}`, () => void (ours() && dismiss(dir)));
       if (wasOnline) await settle(forGood);
       sender.text('</stream:stream>');
       if (line.state !== 'gone') {
@@ -111,11 +122,7 @@ export function createParting({ dir, say, upkeep, locals, sender, link, line, ou
       }
       link.destroy();
       clearTimeout(force);
-      try {
-        upkeep.close();
-      } catch (error) {
-        say.warn(`cannot keep the session: ${reason(error)}`);
-      }
+      attempt('keep the session', upkeep.close);
     },
   };
 }

@@ -326,15 +326,18 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
       sender.text(fatal.streamError);
       if (line.state === 'open') line.state = 'closed';
     }
-    parting.leave(wasOnline, fatal?.code ?? EXIT.ok).then(() => {
-      phase = 'over';
-      locals.close();
-      reports.close();
-      sender.stop();
-      if (wasOnline) logEvent(dir, 'offline', bare, fatal?.message ?? '');
-      show(fatal === null ? 'offline' : `failed ${fatal.message}`);
-      resolveExit(fatal?.code ?? EXIT.ok);
-    });
+    const left = parting.leave(wasOnline, fatal?.code ?? EXIT.ok);
+    void left
+      .catch((error: unknown) => say.warn(reason(error)))
+      .then(() => {
+        phase = 'over';
+        locals.close();
+        reports.close();
+        sender.stop();
+        if (wasOnline) logEvent(dir, 'offline', bare, fatal?.message ?? '');
+        show(fatal === null ? 'offline' : `failed ${fatal.message}`);
+        resolveExit(fatal?.code ?? EXIT.ok);
+      });
   }
 
   show('connecting');

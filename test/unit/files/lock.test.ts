@@ -130,3 +130,16 @@ it.each(['nobody', 'a dead one'])('goes to exactly one of several who want it at
   expect(took.filter(({ said }) => said[1] === 'confirmed')).toHaveLength(1);
   expect(fs.readdirSync(dir)).toEqual(['.lock']);
 });
+
+it.each(['a directory', 'a link', 'nothing'])('is lost when there is %s in its place, and that stays', (what) => {
+  const dir = scratch();
+  const lock = takeLock(dir);
+  const file = path.join(dir, '.lock');
+  fs.unlinkSync(file);
+  if (what === 'a directory') fs.mkdirSync(file);
+  if (what === 'a link') fs.symlinkSync('elsewhere', file);
+  const before = fs.readdirSync(dir);
+  expect(lock.confirm()).toBe(false);
+  lock.release();
+  expect(fs.readdirSync(dir)).toEqual(before);
+});
