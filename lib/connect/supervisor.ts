@@ -16,13 +16,13 @@ export type Supervisor = {
  */
 export function tellSupervisor(fd: number | undefined, socket: string | undefined, say: Say): Supervisor {
   let isReady = false;
-  let broken = false;
+  let complained = false;
   /** What systemd is to be told next, while it is being told something else. */
   let next: string[] | null = null;
   let telling = false;
 
   function tell(args: string[]): void {
-    if (!socket || broken) return;
+    if (!socket) return;
     if (telling) {
       // The newest status is what counts, but that we are ready must not get lost.
       next = next?.includes(READY) && !args.includes(READY) ? [READY, ...args] : args;
@@ -33,12 +33,12 @@ export function tellSupervisor(fd: number | undefined, socket: string | undefine
       stdio: 'ignore',
       env: { ...process.env, NOTIFY_SOCKET: socket },
     });
+    // Nobody waits for it when we end.
+    child.unref();
     const over = (why: string | null) => {
       telling = false;
-      if (why !== null && !broken) {
-        broken = true;
-        say.warn(`cannot tell systemd: ${why}`);
-      }
+      if (why !== null && !complained) say.warn(`cannot tell systemd: ${why}`);
+      complained ||= why !== null;
       const args = next;
       next = null;
       if (args !== null) tell(args);

@@ -210,11 +210,27 @@ describe('systemd', () => {
     const { port } = await listen();
     const { calls, ...systemd } = notify();
     const dir = withPassword();
-    const script = `note run $NOTIFY_SOCKET; echo 'online ${ACCOUNT}/x' > ${dir}/state; echo >&3; cat <&4`;
-    const job = keep(port, script, [], { dir, ...systemd });
-    await until(() => calls().length === 1);
-    expect(calls()).toEqual([`--ready|--status=online ${ACCOUNT}/x|@somewhere`]);
+    const script = `note run $NOTIFY_SOCKET; echo 'online ${ACCOUNT}/x' > ${dir}/state; echo >&3; cat <&3; exit 111`;
+    const job = keep(port, script, ['-w', LATE], { dir, ...systemd });
+    await until(() => calls().length === 2);
+    expect(calls()).toEqual([
+      `--ready|--status=online ${ACCOUNT}/x|@somewhere`,
+      '--status=offline: sj ended with exit code 111|@somewhere',
+    ]);
     expect(job.notes()).toEqual(['run']);
+    job.child.kill('SIGHUP');
+    await until(() => calls().length > 2);
+    // Ready is said once.
+    expect(calls()[2]).toBe(`--status=online ${ACCOUNT}/x|@somewhere`);
+  });
+
+  it('may be missing: the session does not suffer', async () => {
+    const { port } = await listen();
+    const { path: programs, ...systemd } = notify('exit 1');
+    const script = 'note run; echo >&3; cat <&3; [ $(runs run) = 2 ] && exit 0; exit 111';
+    const job = keep(port, script, [], { dir: withPassword(), path: programs, env: systemd.env });
+    expect([await job.ended, job.notes()]).toEqual([0, ['run', 'run']]);
+    await until(() => systemd.calls().length > 0);
   });
 });
 

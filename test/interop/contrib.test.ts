@@ -135,3 +135,40 @@ describe.each([true, false])('s6, with -k: %s', (keep) => {
     expect(log().match(/sj: fatal: /g)).toHaveLength(1);
   });
 });
+
+/** Prints the datagrams that come. What comes along with them, as for systemd, is closed by that. */
+const LISTENER = `
+import socket, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.bind(sys.argv[1])
+while True: print(s.recv(4096).decode())
+`;
+
+describe('systemd', () => {
+  it('understands the unit', async () => {
+    const dir = scratch();
+    fs.copyFileSync(path.join(CONTRIB, 'systemd', 'xmppc@.service'), path.join(dir, 'xmppc@.service'));
+    // It says what is wrong and ends with 0 all the same.
+    const script = 'XDG_RUNTIME_DIR=$PWD systemd-analyze --user verify --man=no "$PWD/xmppc@$1.service" 2>&1';
+    expect(await sh(dir, script, ALICE)).toBe('');
+  });
+
+  it('hears that the account is online, and why it is not any more', async () => {
+    const server = await startBed();
+    const dir = newAccount();
+    fs.writeFileSync(path.join(dir, 'password'), `${PASSWORDS.alice}\n`, { mode: 0o600 });
+    const socket = path.join(scratch(), 'notify');
+    const listener = start(['python3', '-u', '-c', LISTENER, socket], {});
+    await until(() => fs.existsSync(socket));
+    const argv = ['xmppc', '-k', '-w', '3600', '-d', dir, '-r', 'desk', '-H', `127.0.0.1:${server.port}`];
+    const job = start([...argv, '-c', server.caFile, ALICE], { env: { NOTIFY_SOCKET: socket } });
+    await until(() => listener.out().includes(`READY=1\nSTATUS=online ${ALICE}/desk\n`));
+    server.kill(ALICE);
+    await until(() => listener.out().includes('STATUS=offline: the server closed the connection'));
+    job.child.kill('SIGHUP');
+    await until(() => listener.out().split(`STATUS=online ${ALICE}/desk`).length === 3);
+    expect(listener.out().split('READY=1')).toHaveLength(2);
+    job.child.kill('SIGTERM');
+    expect(await job.ended).toBe(0);
+  });
+});
