@@ -27,15 +27,23 @@ export type Recent = {
 /** So many messages of a session, and of all before it, are remembered. */
 export const MOST = 256;
 
-/** Characters of a body that are worth keeping. */
+/** Characters of a text that are worth keeping. */
 const SHORT = 200;
 
-const short = (body: string): string =>
-  body.length <= SHORT ? body : `\u0000${createHash('sha256').update(body).digest('base64')}`;
+const short = (text: string): string =>
+  text.length <= SHORT ? text : `\u0000${createHash('sha256').update(text).digest('base64')}`;
+
+/** The mark as it is kept: whoever sends long ids does not fill the memory. */
+const kept = ({ from, id, sid, body }: Mark): Mark => ({
+  from: short(from),
+  id: id === undefined ? id : short(id),
+  sid: sid === undefined ? sid : short(sid),
+  body: short(body),
+});
 
 export function createRecent({ earlier, now }: RecentState = { earlier: [], now: [] }): Recent {
-  let past = [...earlier];
-  let ring = [...now];
+  let past = earlier.map(kept);
+  let ring = now.map(kept);
   let known = index();
 
   function index(): Map<string, Mark[]> {
@@ -54,17 +62,17 @@ export function createRecent({ earlier, now }: RecentState = { earlier: [], now:
       ring = [];
       known = index();
     },
-    add({ from, id, sid, body }) {
-      ring.push({ from, id, sid, body: short(body) });
+    add(mark) {
+      ring.push(kept(mark));
       if (ring.length >= 2 * MOST) ring = ring.slice(-MOST);
     },
-    repeats({ from, id, sid, body }, delayed) {
-      const marks = known.get(from);
+    repeats(given, delayed) {
+      const marks = known.get(short(given.from));
       if (marks === undefined) return false;
-      const text = short(body);
+      const { id, sid, body } = kept(given);
       return marks.some(
         (mark) =>
-          mark.body === text &&
+          mark.body === body &&
           ((sid !== undefined && mark.sid === sid) || (delayed && id !== undefined && mark.id === id)),
       );
     },

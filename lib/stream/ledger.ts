@@ -122,11 +122,15 @@ function isResumable(value: unknown): value is Resumable {
   );
 }
 
-/** The id of a message, null if it has none or this is none. */
+/** Ids of our own are short; longer ones would fill the memory. */
+const LONGEST_ID = 256;
+
+/** The id of a message, null if it has none, or a very long one, or this is none. */
 export function idOf(stanza: Buffer): string | null {
   if (stanza.toString('latin1', 0, 8) !== '<message') return null;
   const root = stanza.toString('utf8', 0, tagEnd(stanza, 0, stanza.length)).replace(/\/$/, '');
-  return parseElement(Buffer.from(`${root}/>`)).attrs.id ?? null;
+  const { id } = parseElement(Buffer.from(`${root}/>`)).attrs;
+  return id !== undefined && id.length <= LONGEST_ID ? id : null;
 }
 
 export function remember(taken: Set<string>, id: string): void {

@@ -83,6 +83,9 @@ export type LocalsConfig = {
   sentBefore: (id: string) => boolean;
 };
 
+/** Bytes of daemons that are kept until there is a session. */
+const MOST_HELD = 1_048_576;
+
 export function createLocals({ dir, bare, limits, say, trace, sentBefore }: LocalsConfig, on: LocalEvents): Locals {
   const daemons = new Map<DaemonName, Daemon>();
   const sources = new Map<string, Source>();
@@ -107,6 +110,13 @@ export function createLocals({ dir, bare, limits, say, trace, sentBefore }: Loca
   });
   const mostOf = (name: string) =>
     Math.min(name === 'iq' ? Math.max(limits.iq, limits.stanza) : limits.stanza, session?.most ?? limits.stanza);
+
+  /** Who says much before there is a session has to wait. */
+  function hold(name: DaemonName, chunk: Buffer): void {
+    held.push({ name, chunk });
+    const size = held.reduce((sum, one) => sum + one.chunk.length, 0);
+    if (size > MOST_HELD) daemons.get(name)?.pause();
+  }
 
   function tell(daemon: Daemon, control: Control): void {
     if (daemon.tells && daemon.running) daemon.put(controlText(control));
@@ -202,7 +212,7 @@ export function createLocals({ dir, bare, limits, say, trace, sentBefore }: Loca
         const args = name === 'messaged' ? ['-d', dir, '-j', bare] : ['-d', dir];
         const daemon = startDaemon(name, args, env, {
           data(_, chunk) {
-            if (session === null) held.push({ name, chunk });
+            if (session === null) hold(name, chunk);
             else arrived(name, chunk);
           },
           drain: on.drain,
@@ -238,6 +248,7 @@ export function createLocals({ dir, bare, limits, say, trace, sentBefore }: Loca
       greetings.open();
       const early = held;
       held = [];
+      for (const daemon of daemons.values()) daemon.resume();
       for (const { name, chunk } of early) source(name).splitter.push(chunk);
       on.batch();
     },

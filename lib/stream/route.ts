@@ -57,6 +57,9 @@ export function wayOf(
   return id !== undefined && asked.answers(id, from) ? 'iqd' : null;
 }
 
+/** RFC 7622 section 3.1: three parts of 1023 bytes. */
+const LONGEST_JID = 3071;
+
 /**
  * Whether a stanza from a local program may go out; an iq request is noted down, so that its answer finds back.
  * @returns null, or why it may not
@@ -70,6 +73,7 @@ export function checkOutgoing(piece: Piece, asked: Asked): string | null {
   if (type === 'result' || type === 'error') return null;
   if (type !== 'get' && type !== 'set') return `an iq of type ${type?.slice(0, 64) ?? 'nothing'}`;
   if (!isIqId(id)) return `an iq with an id that no file can have: ${id.slice(0, 64)}`;
+  if (to !== undefined && to.length > LONGEST_JID) return 'an iq to what is no JID';
   asked.ask(id, to);
   return null;
 }

@@ -336,6 +336,29 @@ describe('what is kept', () => {
     await until(() => served().length === 10);
   });
 
+  it('of a plain file in the place of in no more than 1 MiB is sent', async () => {
+    const dir = newAccount();
+    for (const [jid, size] of [
+      ['small@x.example', 1000],
+      ['large@x.example', 1_100_000],
+    ] as const) {
+      fs.mkdirSync(path.join(dir, jid));
+      fs.writeFileSync(
+        path.join(dir, jid, 'in'),
+        'x'
+          .repeat(99)
+          .concat('\n')
+          .repeat(size / 100),
+      );
+    }
+    const server = await startBed();
+    const alice = await startSuite(server, { dir }).online();
+    await alice.see('small@x.example/out', 'x');
+    await until(() => alice.err().includes('cannot read .in.early: it has more than 1048576 bytes'));
+    expect(fs.statSync(path.join(dir, 'large@x.example', '.in.early')).size).toBe(1_100_000);
+    expect(alice.read('large@x.example', 'out')).toBe('');
+  });
+
   it('of resources of a contact, the oldest beyond resources is forgotten', async () => {
     const server = await startBed();
     const alice = await startSuite(server, limited('resources=2')).online();

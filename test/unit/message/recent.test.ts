@@ -47,3 +47,17 @@ it('remembers the last ones, over sessions and in another process', () => {
   expect(recent.repeats(mark('later'), false)).toBe(true);
   expect(recent.state.earlier).toHaveLength(MOST);
 });
+
+it('knows long texts and ids that were read from a log, and keeps little of them', () => {
+  const long = mark('x'.repeat(10_000), {
+    id: 'i'.repeat(10_000),
+    sid: 's'.repeat(10_000),
+    from: `b@x/${'r'.repeat(900)}`,
+  });
+  const recent = createRecent({ earlier: [long], now: [] });
+  expect(recent.repeats(long, false)).toBe(true);
+  expect(recent.repeats({ ...long, sid: undefined }, true)).toBe(true);
+  expect(recent.repeats({ ...long, id: 'i'.repeat(9999), sid: undefined }, true)).toBe(false);
+  for (let i = 0; i < 2 * MOST; i++) recent.add({ ...long, id: `${i}`.repeat(5000) });
+  expect(JSON.stringify(recent.state).length).toBeLessThan(MOST * 400);
+});

@@ -93,3 +93,9 @@ describe('ledger', () => {
     expect([kept.outgoing.count, kept.incoming.count, kept.asked.size]).toEqual([0, 0, 0]);
   });
 });
+
+it('remembers no ids that would fill the memory', () => {
+  const id = (length: number) => Buffer.from(`<message id='${'i'.repeat(length)}'/>`);
+  expect(ledger.idOf(id(256))).toHaveLength(256);
+  expect(ledger.idOf(id(257))).toBeNull();
+});

@@ -116,3 +116,9 @@ it('treeOf knows the prefixes of the stream', () => {
     "<x xmlns='urn:s'><y/></x>",
   );
 });
+
+it('asks nobody whose address is longer than any', () => {
+  const ask = (to: string) => outgoing(`<iq type='get' id='a' to='${to}'/>`);
+  expect(ask(`b@x/${'r'.repeat(1000)}`)).toBeNull();
+  expect(ask('b'.repeat(3072))).toBe('an iq to what is no JID');
+});
