@@ -6,6 +6,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { appendRecord } from './append.ts';
+import { readRegular } from './read.ts';
 import { replaceFile } from './replace.ts';
 
 export const HOUR = 3_600_000;
@@ -74,7 +75,7 @@ export function openNewcomers(dir: string, friends: Friends, most: number): Newc
   function count(now: number): void {
     const text = `${now}\n`;
     const before = state(file);
-    if (!attempt(() => appendRecord(file, text))) return void unwritten.push(now);
+    if (!attempt(() => (isLink(file) ? replaceFile : appendRecord)(file, text))) return void unwritten.push(now);
     if (before === seen) seen = state(file);
     times.push(now);
   }
@@ -98,9 +99,11 @@ export function openNewcomers(dir: string, friends: Friends, most: number): Newc
 
 /** What tells a file from what it was. */
 function state(file: string): string {
-  const stat = fs.statSync(file, { throwIfNoEntry: false });
+  const stat = fs.lstatSync(file, { throwIfNoEntry: false });
   return stat === undefined ? '' : `${stat.ino} ${stat.size} ${stat.mtimeMs}`;
 }
+
+const isLink = (file: string): boolean => fs.lstatSync(file, { throwIfNoEntry: false })?.isSymbolicLink() === true;
 
 function attempt(what: () => void): boolean {
   try {
@@ -113,7 +116,7 @@ function attempt(what: () => void): boolean {
 
 function lines(file: string): string[] {
   try {
-    return fs.readFileSync(file, 'utf8').split('\n').slice(0, -1);
+    return readRegular(file, false).toString().split('\n').slice(0, -1);
   } catch {
     return [];
   }

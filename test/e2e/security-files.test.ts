@@ -113,7 +113,8 @@ describe('an account directory', () => {
 });
 
 /** What is made or replaced, at the top and for a contact. */
-const TOP = ['state', 'events', '.session', '.messaged.next', '.in.lock', 'q1', 'ext/urn:x:note'];
+const KEPT = ['.session', '.messaged.next', '.in.lock', '.roster', '.newcomers', '.xmppc'];
+const TOP = ['state', 'events', ...KEPT, 'q1', 'ext/urn:x:note'];
 const CONTACTS = ['id', 'in', 'out', 'log', 'presence', 'mypresence', '.in.early'];
 const PLACES = [
   ...TOP,
@@ -193,7 +194,7 @@ describe.each(Object.keys(KINDS))('%s in the place of a file', (kind) => {
     // A directory of a contact's name is one, and `state` must be replaced.
     litter(
       dir,
-      PLACES.filter((place) => !(kind === 'a directory' && /^(state|\.session|\.messaged.*)$/.test(place))),
+      PLACES.filter((place) => !(kind === 'a directory' && /^(state|\.session|\.messaged.*|\.xmppc)$/.test(place))),
       KINDS[kind]!,
     );
     const alice = await startOn(dir);
@@ -218,14 +219,27 @@ describe.each(Object.keys(KINDS))('%s in the place of a file', (kind) => {
     },
   );
 
-  it.each(['.journal', '.messaged'])('is told where it is %s, and stanzas wait until it has gone', async (name) => {
+  it.each([
+    ['.journal', 'messaged'],
+    ['.messaged', 'messaged'],
+    ['.presences', 'presenced'],
+    ['.iqs', 'iqd'],
+  ])('is told where it is %s, and stanzas wait until it has gone', async (name, daemon) => {
     const dir = newAccount();
     litter(dir, [name], KINDS[kind]!);
-    const alice = await startOn(dir);
-    await server.inject(ALICE, `<message from='${BOB}/phone' type='chat'><body>kept</body></message>`);
-    await until(() => alice.err().includes(`messaged: warning: cannot open ${dir}/${name}: `), alice.err);
-    expect(alice.read(BOB, 'out')).toBe('');
+    const alice = startSuite(server, { dir });
+    await server.online(ALICE, { available: false });
+    await until(() => alice.err().includes(`${daemon}: warning: cannot open ${dir}/${name}: `), alice.err);
+    await server.inject(
+      ALICE,
+      `<message from='${BOB}/phone' type='chat'><body>kept</body></message>` +
+        `<presence from='${BOB}/phone'><show>xa</show></presence>` +
+        `<iq type='get' from='${BOB}/phone' id='kept'><query xmlns='jabber:iq:version'/></iq>`,
+    );
     fs.rmSync(path.join(dir, name), { recursive: true });
     await alice.see(`${BOB}/out`, 'kept');
+    await alice.see(`${BOB}/presence`, 'xa');
+    await bob.waitFor(({ stanza }) => stanza.attrs.id === 'kept');
+    await server.online(ALICE);
   });
 });
