@@ -38,6 +38,10 @@ export type PartingConfig = {
 /** The request that tells that the server has heard of our leave. */
 export const FAREWELL = 'sj:farewell';
 
+/** A request that everybody answers (XEP-0199). @param to default: the own account */
+export const ping = (id: string, to?: string): string =>
+  `<iq type='get' id='${id}'${to === undefined ? '' : ` to='${to}'`}><ping xmlns='urn:xmpp:ping'/></iq>`;
+
 /** How long, in milliseconds, an orderly end may take in all, and its parts. */
 const END = { all: 1900, farewell: 400, daemons: 800, acknowledged: 200, close: 300 };
 
@@ -101,7 +105,7 @@ export function createParting({ dir, say, upkeep, locals, sender, link, line, ou
         const farewell = event('farewell', END.farewell);
         attempt('take leave of the server', () => {
           sender.stanza("<presence type='unavailable'/>");
-          sender.stanza(`<iq type='get' id='${FAREWELL}'><ping xmlns='urn:xmpp:ping'/></iq>`);
+          sender.stanza(ping(FAREWELL));
         });
         await Promise.all([locals.drainIn(50), farewell]);
       }

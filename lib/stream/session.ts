@@ -6,7 +6,6 @@
 import type { Element } from 'ltx';
 import { EXIT, type ExitCode, Fatal, reason, type Say } from '../cli/die.ts';
 import { type Limits, SWELL, stanzaLimits } from '../cli/limits.ts';
-import { createSleepWatch } from '../cli/slept.ts';
 import { type State, setState } from '../files/account.ts';
 import { createReports } from '../files/bursts.ts';
 import { logEvent } from '../files/events.ts';
@@ -15,22 +14,21 @@ import type { Bindings } from '../sasl/binding.ts';
 import { CLIENT_NS } from '../xml/read.ts';
 import { createSplitter, type Piece } from '../xml/split.ts';
 import { canonical } from '../xml/write.ts';
-import { createIdleness, NOTHING_ANNOUNCED } from './announced.ts';
 import { type Asked, createAsked } from './asked.ts';
 import { createRosterKeeper } from './contacts.ts';
 import { ROSTER_ID } from './control.ts';
 import { Breach, streamFault } from './faults.ts';
 import { openLink } from './link.ts';
-import { createLiveness } from './liveness.ts';
 import { createLocals } from './locals.ts';
 import { noAnswer, notSent } from './lost.ts';
 import { SM_NS } from './manage.ts';
 import { type Account, counter, negotiate, type Session } from './negotiate.ts';
-import { createParting, FAREWELL, type Line } from './parting.ts';
+import { createParting, FAREWELL, type Line, ping } from './parting.ts';
 import { type DaemonName, rootOf, routeIncoming, textOf, treeOf, wayOf } from './route.ts';
 import { createSender } from './sender.ts';
 import type { Trace } from './trace.ts';
 import type { Upkeep } from './upkeep.ts';
+import { createWatch } from './watch.ts';
 
 export type SessionConfig = {
   dir: string;
@@ -55,11 +53,6 @@ export type SessionConfig = {
   say: Say;
 };
 
-/** The longest sleep between two looks at the clocks, in milliseconds. */
-const TICK = 10_000;
-
-const now = () => performance.now();
-
 /**
  * Runs a session on descriptors 6 and 7 until it ends.
  * @param stop aborted by the signal that asks for an orderly end; or by a Fatal that says why it is to be another
@@ -72,11 +65,7 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
   const line: Line = { state: 'open' };
   let linkPaused = false;
   let asked: Asked = createAsked(bare);
-  const liveness = createLiveness(config.timeout, now());
-  let idleness = createIdleness(NOTHING_ANNOUNCED.idle, now());
   const early = { stanzas: [] as Element[], bytes: 0 };
-  let timer: NodeJS.Timeout;
-  const slept = createSleepWatch(now(), Date.now());
   let resolveExit: (code: ExitCode) => void;
   const exit = new Promise<ExitCode>((resolve) => {
     resolveExit = resolve;
@@ -124,7 +113,7 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
   const link = openLink(
     {
       data(chunk) {
-        liveness.heard(now());
+        watch.heard();
         splitter.push(chunk);
         guard(handOver);
       },
@@ -140,7 +129,7 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
   );
 
   function write(data: string | Buffer): boolean {
-    idleness.wrote(now());
+    watch.wrote();
     return link.write(data);
   }
 
@@ -156,6 +145,19 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
 
   const mostIq = Math.max(limits.iq, limits.stanza);
   const reports = createReports((text) => logEvent(dir, 'error', '', text));
+
+  const watch = createWatch(config.timeout, {
+    paused: () => linkPaused,
+    dead() {
+      line.state = 'gone';
+      end(new Fatal(EXIT.temporary, `no answer from the server for ${Math.round(config.timeout / 1000)} seconds`));
+    },
+    ask() {
+      if (phase === 'online') guard(() => sender.stanza(ping('sj:ping', account.domain)));
+    },
+    // RFC 6120 section 4.6.1.
+    speak: () => line.state === 'open' && write(' '),
+  });
 
   const roster = createRosterKeeper(dir, bare, say.warn);
 
@@ -282,8 +284,7 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
     if (!resumed) for (const [id, to] of unanswered) extra('iqd', noAnswer(id, to));
     handOver();
     config.ready();
-    idleness = createIdleness(session.limits.idle, now());
-    watch();
+    watch.idle(session.limits.idle);
   }
 
   /** Hands a daemon what does not count in the session. */
@@ -292,34 +293,12 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
     locals.put(way, canonical(stanza));
   }
 
-  function watch(): void {
-    const mono = now();
-    if (slept(mono, Date.now())) liveness.doubt(mono);
-    // While we do not listen, silence says nothing.
-    if (linkPaused) liveness.heard(mono);
-    const { verdict, next } = liveness.check(mono);
-    if (verdict === 'dead') {
-      line.state = 'gone';
-      const silence = Math.round(config.timeout / 1000);
-      return end(new Fatal(EXIT.temporary, `no answer from the server for ${silence} seconds`));
-    }
-    if (verdict === 'ask' && phase === 'online')
-      guard(() =>
-        sender.stanza(`<iq type='get' id='sj:ping' to='${account.domain}'><ping xmlns='urn:xmpp:ping'/></iq>`),
-      );
-    const silence = idleness.check(mono);
-    // RFC 6120 section 4.6.1.
-    if (silence.speak && line.state === 'open') write(' ');
-    clearTimeout(timer);
-    timer = setTimeout(watch, Math.ceil(Math.min(next, silence.next, TICK)));
-  }
-
   /** Ends the session once, whatever comes together. */
   function end(cause: unknown): void {
     if (phase === 'over' || phase === 'leaving') return;
     const wasOnline = phase === 'online';
     phase = 'leaving';
-    clearTimeout(timer);
+    watch.stop();
     const fatal = cause === null ? null : cause instanceof Fatal ? cause : new Fatal(EXIT.temporary, reason(cause));
     if (fatal !== null) say.fatal(fatal.message);
     if (fatal instanceof Breach) {
@@ -344,11 +323,9 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
   stop.addEventListener('abort', () => end(stop.reason instanceof Fatal ? stop.reason : null));
   config.onDoubt(() => {
     locals.check();
-    liveness.doubt(now());
-    if (phase === 'online') watch();
+    watch.doubt();
   });
   if (config.tls === 'direct') secured((bindings) => negotiation.start(bindings));
   else negotiation.start(null);
-  watch();
   return exit;
 }
