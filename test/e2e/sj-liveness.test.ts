@@ -107,7 +107,7 @@ it('SIGHUP: the server has to answer soon, whatever -t says', async () => {
 
 it.each([
   ['5000 stanzas', 120, 5000, 5700],
-  ['8 MiB', 200_000, 42, 46],
+  ['8 MiB', 4000, 2098, 2140],
 ])('a server that acknowledges nothing: no more than %s are sent', async (_, size, least, most) => {
   const server = await startBed({ keep: 100_000, faults: { sm: { neverAcknowledge: true } } });
   const alice = await startSuite(server).online();
