@@ -20,29 +20,37 @@ export const withinHour = (times: readonly number[], now: number): number[] =>
 export type Friends = {
   /** Whether the user's list has the contact. */
   has(id: string): boolean;
+  /** The word that stands beside the contact there, such as the kind of a subscription; undefined if there is none. */
+  word(id: string): string | undefined;
 };
 
 /** Reads the list anew whenever it has changed. */
 export function openFriends(dir: string): Friends {
   const file = path.join(dir, ROSTER);
   let seen = '';
-  let known: ReadonlySet<string> = new Set();
-  return {
-    has(id) {
-      const now = state(file);
-      if (now !== seen) known = new Set(lines(file));
-      seen = now;
-      return known.has(id);
-    },
-  };
+  let known: ReadonlyMap<string, string> = new Map();
+  function look(): ReadonlyMap<string, string> {
+    const now = state(file);
+    if (now !== seen) known = readFriends(dir);
+    seen = now;
+    return known;
+  }
+  return { has: (id) => look().has(id), word: (id) => look().get(id) };
 }
 
-/** Replaces the list. @throws on failure */
-export function writeFriends(dir: string, ids: Iterable<string>): void {
-  replaceFile(path.join(dir, ROSTER), Array.from(ids, (id) => `${id}\n`).join(''));
+/** Replaces the list: each contact with a word beside it. @throws on failure */
+export function writeFriends(dir: string, friends: Iterable<readonly [id: string, word: string]>): void {
+  replaceFile(path.join(dir, ROSTER), Array.from(friends, ([id, word]) => `${id}\t${word}\n`).join(''));
 }
 
-export const readFriends = (dir: string): string[] => lines(path.join(dir, ROSTER));
+export function readFriends(dir: string): Map<string, string> {
+  return new Map(
+    lines(path.join(dir, ROSTER)).map((line) => {
+      const [id = '', word = ''] = line.split('\t');
+      return [id, word];
+    }),
+  );
+}
 
 export type Newcomers = {
   /** Whether a new contact may come now; if so, it is counted. */
@@ -50,7 +58,7 @@ export type Newcomers = {
 };
 
 /** @param most how many may come within an hour */
-export function openNewcomers(dir: string, friends: Friends, most: number): Newcomers {
+export function openNewcomers(dir: string, friends: Pick<Friends, 'has'>, most: number): Newcomers {
   const file = path.join(dir, FILE);
   /** The times, as far as they count; and the file that they are in, as it was then. */
   let times: number[] = [];

@@ -1,14 +1,13 @@
 /**
  * Who may know that we are there: those who may see our presence, and nobody else may learn it by asking (RFC 6121
  * section 8.5.3.2, XEP-0199 section 6). That is decided by what presence was sent, which sj tells of; where it is not
- * known, by what the user has written into `mypresence`; and by the subscriptions that the server has told of.
+ * known, by what the user has written into `mypresence`; and by the subscriptions that sj writes into `.roster`.
  */
 import path from 'node:path';
-import type { Element } from 'ltx';
 import { dirName } from '../files/names.ts';
+import { openFriends } from '../files/newcomers.ts';
 import type { Notes } from '../files/notes.ts';
 import { readOwn } from '../presence/read.ts';
-import { rosterItems } from './roster.ts';
 
 /** `self`: the own account, or its server. */
 export type Trust = 'self' | 'contact' | 'stranger';
@@ -16,10 +15,6 @@ export type Trust = 'self' | 'contact' | 'stranger';
 export type Audience = {
   /** Who somebody is to us; undefined is our server. */
   of(from: string | undefined): Trust;
-  /** The whole roster, as our server has answered. */
-  roster(answer: Element): void;
-  /** A change of it, pushed by our server. */
-  push(request: Element): void;
   /** Own presence was shown to somebody, or with an empty text to everybody; or it was taken back. */
   shown(to: string, on: boolean): void;
   /** From now on what is known is kept as well; and this is known from before. */
@@ -33,8 +28,10 @@ export type AudienceOptions = {
   readonly bareOf: (jid: string) => string | null;
 };
 
-const SUBSCRIBERS = 'subscribers';
 const SHOWN = 'shown';
+
+/** Subscriptions by which a contact sees own presence (RFC 6121 section 2.1.2.5). */
+const SUBSCRIBED: ReadonlySet<string | undefined> = new Set(['from', 'both']);
 
 /** Of so many it is remembered what they were shown. */
 const MOST = 10_000;
@@ -42,26 +39,15 @@ const MOST = 10_000;
 export function createAudience({ dir, own, bareOf }: AudienceOptions): Audience {
   const account = bareOf(own ?? '');
   const domain = account?.slice(account.indexOf('@') + 1);
-  const subscribers = new Set<string>();
+  const friends = openFriends(dir);
   /** Whether they were shown it, by bare JID; everybody by the empty text. */
   const told = new Map<string, boolean>();
   let notes: Notes | null = null;
 
-  function take(payload: Element): void {
-    for (const { jid, subscription } of rosterItems(payload)) {
-      const bare = bareOf(jid);
-      if (bare === null) continue;
-      if (subscription === 'from' || subscription === 'both') {
-        if (!subscribers.has(bare)) notes?.set(SUBSCRIBERS, bare, true);
-        subscribers.add(bare);
-      } else if (subscribers.delete(bare)) notes?.remove(SUBSCRIBERS, bare);
-    }
-  }
-
   function sees(bare: string): boolean {
     const theirs = told.get(bare) ?? written(path.join(dir, dirName(bare), 'mypresence'));
     const all = () => told.get('') ?? written(path.join(dir, 'mypresence')) ?? true;
-    return theirs ?? (subscribers.has(bare) && all());
+    return theirs ?? (SUBSCRIBED.has(friends.word(bare)) && all());
   }
 
   return {
@@ -72,12 +58,6 @@ export function createAudience({ dir, own, bareOf }: AudienceOptions): Audience 
       if (bare === account || bare === domain) return 'self';
       return sees(bare) ? 'contact' : 'stranger';
     },
-    roster(answer) {
-      subscribers.clear();
-      notes?.clear(SUBSCRIBERS);
-      take(answer);
-    },
-    push: take,
     shown(to, on) {
       const whom = to === '' ? '' : bareOf(to);
       if (whom === null) return;
@@ -96,9 +76,7 @@ export function createAudience({ dir, own, bareOf }: AudienceOptions): Audience 
     },
     remember(given) {
       notes = given;
-      const { groups } = given.known ?? {};
-      for (const bare of groups?.get(SUBSCRIBERS)?.keys() ?? []) subscribers.add(bare);
-      for (const [bare, on] of groups?.get(SHOWN) ?? []) told.set(bare, on === true);
+      for (const [bare, on] of given.known?.groups.get(SHOWN) ?? []) told.set(bare, on === true);
     },
   };
 }

@@ -25,7 +25,7 @@ export type IqdOptions = {
   /** What handlers find in their environment besides what iqd tells them. */
   readonly env: NodeJS.ProcessEnv;
   readonly delivery: Delivery;
-  readonly audience: Pick<Audience, 'of' | 'push'>;
+  readonly audience: Pick<Audience, 'of'>;
   /** The bare JID in normal form, or null for what is no JID. */
   readonly bareOf: (jid: string) => string | null;
   /** Sends a stanza, as one line without its end. */
@@ -155,7 +155,6 @@ export function createIqd(options: IqdOptions): Iqd {
       warn(`a roster push that is not from the own account: ${request.from?.slice(0, 80)}`);
       return fail(task, 'service-unavailable');
     }
-    if (push) options.audience.push(request.stanza);
     const handler = findHandler(join(dir, 'ext'), shipped, request.ns);
     if (handler === null) return push ? taken(task) : fail(task, 'service-unavailable');
     if (handler.kind !== 'unfit') {

@@ -12,17 +12,14 @@ import { createTroubles } from '../daemon/troubles.ts';
 import { logEvent } from '../files/events.ts';
 import type { Notes } from '../files/notes.ts';
 import type { Outlet } from '../files/outlet.ts';
-import { ROSTER_ID } from '../stream/control.ts';
 import { type Feed, readStanzas } from '../xml/feed.ts';
 import type { Limits } from '../xml/limits.ts';
 import { canonical } from '../xml/write.ts';
-import { newId } from './ask.ts';
 import { createAudience } from './audience.ts';
 import { createIqd } from './daemon.ts';
 import { createDelivery } from './deliver.ts';
 import type { RunLimits } from './program.ts';
 import type { QueueLimits } from './queue.ts';
-import { rosterGet } from './roster.ts';
 import { createTally } from './tally.ts';
 
 export type RunOptions = {
@@ -57,9 +54,6 @@ const LIMIT = 10_000;
 /** So many stanzas that were dealt with are remembered. */
 const MOST_DEALT = 512;
 
-/** How the id of our own request for the roster begins. */
-const OURS = 'sj-roster';
-
 /** Runs until its stanzas end or it is told to (SIGTERM). */
 export async function runIqd(options: RunOptions): Promise<void> {
   const { dir, fd, out, target, own, ack, bareOf, warn } = options;
@@ -83,11 +77,10 @@ export async function runIqd(options: RunOptions): Promise<void> {
   }, LIMIT);
 
   const part = createPart(out, path.join(dir, '.iqs'), createTroubles(warn), {
-    begin(opened, { resumed }) {
+    begin(opened) {
       notes = opened;
       audience.remember(opened);
       for (const hash of opened.known?.groups.get('dealt')?.keys() ?? []) dealt.add(hash);
-      if (resumed && opened.known === null) send(canonical(rosterGet(newId(OURS))), () => {});
     },
     stanza: take,
     sent: posted.sent,
@@ -113,12 +106,6 @@ export async function runIqd(options: RunOptions): Promise<void> {
     const done = n === null ? () => {} : tally.open(n);
     const hash = createHash('sha256').update(text).digest('base64');
     if (again && dealt.has(hash)) return done();
-    const { id = '', type } = element.attrs;
-    if (type === 'result' && (id === ROSTER_ID || id.startsWith(`${OURS}-`))) {
-      audience.roster(element);
-      return done();
-    }
-    if (id === ROSTER_ID) return done();
     iqd.stanza(element, Buffer.from(text), () => {
       if (n !== null) remember(hash);
       done();

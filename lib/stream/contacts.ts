@@ -1,6 +1,6 @@
 /**
- * The roster, as far as the daemons have to know it at once: whoever is in it is no stranger. It is in the file
- * `.roster` before what comes after it is handed on.
+ * The roster, as far as the daemons have to know it at once: whoever is in it is no stranger, and its subscriptions say
+ * who may see own presence. It is in the file `.roster` before what comes after it is handed on.
  */
 import { reason } from '../cli/die.ts';
 import { readFriends, writeFriends } from '../files/newcomers.ts';
@@ -8,40 +8,49 @@ import { fromOwnAccount, ROSTER_NS } from '../iq/request.ts';
 import { rosterItems } from '../iq/roster.ts';
 import { bareOf } from '../jid/jid.ts';
 import type { Piece } from '../xml/split.ts';
-import { ROSTER_ID } from './control.ts';
-import { treeOf } from './route.ts';
+import { rootOf, treeOf } from './route.ts';
+
+/** The id of our own request for the roster: no local program can have it. */
+export const ROSTER_ID = 'sj:roster';
 
 export type RosterKeeper = {
-  /** Looks at an iq on its way to iqd: whether it is the roster, or a change of it. */
-  look(piece: Piece): void;
+  /**
+   * Looks at an iq on its way to iqd: whether it is the roster, or a change of it.
+   * @returns true if it is the answer to our own request, and so for nobody else
+   */
+  look(piece: Piece): boolean;
   /** Writes it, if it has changed. */
   write(): void;
 };
 
 /** @param own the own bare JID */
 export function createRosterKeeper(dir: string, own: string, warn: (message: string) => void): RosterKeeper {
-  let contacts: Set<string> | null = null;
+  let contacts: Map<string, string> | null = null;
   let changed = false;
   let complained = false;
 
+  function take(piece: Piece, whole: boolean): void {
+    if (whole) contacts = new Map();
+    contacts ??= readFriends(dir);
+    changed ||= whole;
+    for (const { jid, subscription } of rosterItems(treeOf(piece))) {
+      const bare = bareOf(jid);
+      if (bare === null) continue;
+      changed = true;
+      if (subscription === 'remove') contacts.delete(bare);
+      else contacts.set(bare, SUBSCRIPTIONS.has(subscription) ? subscription : 'none');
+    }
+  }
+
   return {
     look(piece) {
-      const bytes = piece.buf.subarray(piece.start, piece.end);
-      if (!bytes.includes(ROSTER_NS)) return;
-      const iq = treeOf(piece);
-      const { id, type, from } = iq.attrs;
-      const whole = type === 'result' && id === ROSTER_ID;
-      if (!whole && (type !== 'set' || !fromOwnAccount(from, own, bareOf))) return;
-      if (whole) contacts = new Set();
-      contacts ??= new Set(readFriends(dir));
-      for (const { jid, subscription } of rosterItems(iq)) {
-        const bare = bareOf(jid);
-        if (bare === null) continue;
-        changed = true;
-        if (subscription === 'remove') contacts.delete(bare);
-        else contacts.add(bare);
-      }
-      changed ||= whole;
+      const { id, type, from } = rootOf(piece).attrs;
+      const request = type === 'get' || type === 'set';
+      const ours = !request && id === ROSTER_ID;
+      const push = type === 'set' && fromOwnAccount(from, own, bareOf);
+      if ((push || (ours && type === 'result')) && piece.buf.subarray(piece.start, piece.end).includes(ROSTER_NS))
+        take(piece, ours);
+      return ours;
     },
     write() {
       if (!changed || contacts === null) return;
@@ -56,3 +65,5 @@ export function createRosterKeeper(dir: string, own: string, warn: (message: str
     },
   };
 }
+
+const SUBSCRIPTIONS: ReadonlySet<string> = new Set(['none', 'to', 'from', 'both']);

@@ -7,9 +7,6 @@ import { escapeXml } from '../xml/write.ts';
 
 export const CONTROL_NS = 'urn:x-sj:session';
 
-/** The id of sj's request for the roster, whose answer goes to iqd: no local program can have it. */
-export const ROSTER_ID = 'sj:roster';
-
 export type Control =
   /** A daemon knows of all this. */
   | { readonly what: 'hello' }

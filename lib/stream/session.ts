@@ -15,8 +15,7 @@ import { CLIENT_NS } from '../xml/read.ts';
 import { createSplitter, type Piece } from '../xml/split.ts';
 import { canonical } from '../xml/write.ts';
 import { type Asked, createAsked } from './asked.ts';
-import { createRosterKeeper } from './contacts.ts';
-import { ROSTER_ID } from './control.ts';
+import { createRosterKeeper, ROSTER_ID } from './contacts.ts';
 import { Breach, streamFault } from './faults.ts';
 import { openLink } from './link.ts';
 import { createLocals } from './locals.ts';
@@ -210,14 +209,14 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
       return negotiation.element(treeOf(piece), piece.behind);
     }
     if (piece.ns === SM_NS) return management(piece);
-    const way = routeIncoming(piece, asked);
+    let way = routeIncoming(piece, asked);
     if (way === 'error') throw streamFault(treeOf(piece));
     if (piece.ns !== CLIENT_NS) return;
+    if (way === 'iqd' && roster.look(piece)) way = null;
     const text = way === null ? null : textOf(piece, SWELL * (way === 'iqd' ? mostIq : limits.stanza));
     if (way !== null && text === null)
       reports.add(`dropped a ${piece.name} that is much longer than it looks`, 'dropped a stanza');
     upkeep.incoming.arrived(text === null ? null : way);
-    if (way === 'iqd') roster.look(piece);
     if (way !== null && text !== null) locals.put(way, text);
     else if (phase === 'leaving' && piece.name === 'iq' && rootOf(piece).attrs.id === FAREWELL)
       parting.happened('farewell');
@@ -271,7 +270,6 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
     for (const stanza of again) sender.text(stanza.bytes.toString());
     for (const { bytes } of lost) extra('messaged', notSent(bytes));
     // Servers tell of changed subscriptions only who has asked for the roster (RFC 6121 section 2.2).
-    // Its answer is iqd's, which has to know who may see own presence.
     if (!resumed) {
       asked.ask(ROSTER_ID, undefined);
       sender.stanza(`<iq type='get' id='${ROSTER_ID}'><query xmlns='jabber:iq:roster'/></iq>`);
@@ -281,7 +279,7 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
       if (way !== null) extra(way, stanza);
     }
     locals.online({ name: upkeep.name, resumed, incoming: upkeep.incoming, asked, most: session.limits.bytes });
-    if (!resumed) for (const [id, to] of unanswered) extra('iqd', noAnswer(id, to));
+    if (!resumed) for (const [id, to] of unanswered) if (id !== ROSTER_ID) extra('iqd', noAnswer(id, to));
     handOver();
     config.ready();
     watch.idle(session.limits.idle);

@@ -3,19 +3,18 @@ import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { writeFriends } from '../../lib/files/newcomers.ts';
 import { canonical } from '../../lib/xml/write.ts';
 import { makeDisk } from './bed/disk.ts';
 import { type Partner, startPartner } from './bed/partner.ts';
-import { ALICE, contents, events, newAccount, startBed, startSuite, until } from './bed/suite.ts';
+import { ALICE, BOB as BOB_JID, contents, events, newAccount, startBed, startSuite, until } from './bed/suite.ts';
 
 const BOB = 'bob@x/1';
 const start = (dir: string) => startPartner('iqd', dir);
 const ask = (id: string, ns: string, from = BOB, type = 'get') =>
   `<iq type='${type}' id='${id}' from='${from}'><query xmlns='${ns}'/></iq>`;
 const answer = (id: string, text = '') => `<iq type='result' id='${id}' from='${BOB}'>${text}</iq>`;
-const roster = (...items: [jid: string, subscription: string][]) =>
-  `<query xmlns='jabber:iq:roster'>${items.map(([jid, s]) => `<item jid='${jid}' subscription='${s}'/>`).join('')}</query>`;
-const ROSTER = `<iq type='result' id='sj:roster'>${roster(['bob@x', 'both'], ['eve@x', 'to'])}</iq>`;
+const roster = (dir: string, ...friends: [jid: string, subscription: string][]) => writeFriends(dir, friends);
 
 /** What it has answered, in short: id, and the condition of an error. */
 const answers = (p: Partner): Record<string, string> =>
@@ -46,8 +45,8 @@ describe('is done', () => {
     const dir = account();
     const p = start(dir);
     p.session('P', 0);
-    p.give(answer('q1', 'text'), `<iq type='result' id='../x'/>`, ROSTER);
-    await until(() => p.done === 3);
+    p.give(answer('q1', 'text'), `<iq type='result' id='../x'/>`);
+    await until(() => p.done === 2);
     expect(p.heard[0]).toBe('hello');
     expect(contents(dir, 'q1')).toContain('text');
     expect(fs.statSync(path.join(dir, '.iqs')).mode & 0o777).toBe(0o600);
@@ -207,7 +206,8 @@ describe('those who may not see our presence', () => {
     const dir = account();
     const p = start(dir);
     p.session('P', 0);
-    p.give(ROSTER, ...SHIPPED.flatMap((ns) => [ask(`bob ${ns}`, ns), ask(`eve ${ns}`, ns, 'eve@x/1')]));
+    roster(dir, ['bob@x', 'both'], ['eve@x', 'to']);
+    p.give(...SHIPPED.flatMap((ns) => [ask(`bob ${ns}`, ns), ask(`eve ${ns}`, ns, 'eve@x/1')]));
     p.give(ask('set', 'jabber:iq:version', 'eve@x/1', 'set'), `<iq type='get' id='empty' from='eve@x'/>`);
     await take(p, 2 * SHIPPED.length + 2);
     const told = answers(p);
@@ -218,7 +218,7 @@ describe('those who may not see our presence', () => {
       expect(canonical(iq.getChild('error')!)).toBe(
         `<error type='cancel'><service-unavailable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>`,
       );
-    await until(() => p.done === 2 * SHIPPED.length + 3);
+    await until(() => p.done === 2 * SHIPPED.length + 2);
   });
 
   it('are all but the own account, its server, subscribers, and whom mypresence is for', async () => {
@@ -232,7 +232,7 @@ describe('those who may not see our presence', () => {
     }
     const p = start(dir);
     p.session('P', 0);
-    p.give(`<iq type='result' id='sj:roster'>${roster(['bob@x', 'from'], ['dan@x', 'both'], ['eve@x', 'to'])}</iq>`);
+    roster(dir, ['bob@x', 'from'], ['dan@x', 'both'], ['eve@x', 'to']);
     const all = ['me@server.org', 'me@server.org/2', 'server.org', 'bob@x/1', 'ann@x', 'dan@x', 'eve@x', 'not a jid@'];
     expect(await trusted(p, dir, ...all)).toEqual({
       'me@server.org': 'self',
@@ -257,39 +257,39 @@ describe('those who may not see our presence', () => {
     });
   });
 
-  it('change with the roster, by pushes of our server only, and are known when the session goes on', async () => {
+  it('are known when the session goes on, and forgotten when another begins', async () => {
     const dir = account();
+    roster(dir, ['bob@x', 'both']);
     const first = start(dir);
     first.session('P', 0);
-    const push = (from: string, jid: string, subscription: string) =>
-      `<iq type='set' id='push'${from}>${roster([jid, subscription])}</iq>`;
-    first.give(ROSTER, push('', 'eve@x', 'both'), push(` from='me@server.org'`, 'bob@x', 'none'));
-    first.give(push(` from='eve@x'`, 'mal@x', 'both'), push(` from='me@server.org/2'`, 'mal@x', 'both'));
-    await take(first, 4);
+    first.tell({ what: 'shown', to: '', on: true });
+    first.tell({ what: 'shown', to: 'eve@x/1', on: true });
+    first.tell({ what: 'shown', to: 'bob@x', on: false });
     const expected = { 'bob@x': 'stranger', 'eve@x': 'contact', 'mal@x': 'stranger' };
     expect(await trusted(first, dir, ...Object.keys(expected))).toEqual(expected);
-    await until(() => first.done === 8);
+    await until(() => first.done === 3);
     await first.kill();
     const second = start(dir);
-    second.session('P', 8, true);
+    second.session('P', 3, true);
     expect(await trusted(second, dir, ...Object.keys(expected))).toEqual(expected);
     await second.kill();
     const third = start(dir);
     third.session('Q', 0);
-    expect(await trusted(third, dir, 'eve@x')).toEqual({ 'eve@x': 'stranger' });
-    expect(third.got).toHaveLength(1);
+    expect(await trusted(third, dir, 'bob@x', 'eve@x')).toEqual({ 'bob@x': 'contact', 'eve@x': 'stranger' });
   });
 
-  it('are found out by asking where the session goes on and nothing is known', async () => {
-    const dir = account();
-    const p = start(dir);
-    p.session('P', 17, true);
-    await until(() => p.got.length === 1);
-    const { id } = p.got[0]!.attrs;
-    expect(canonical(p.got[0]!)).toBe(`<iq type='get' id='${id}'><query xmlns='jabber:iq:roster'/></iq>`);
-    p.give(`<iq type='result' id='${id}'>${roster(['bob@x', 'from'])}</iq>`);
-    expect(await trusted(p, dir, 'bob@x')).toEqual({ 'bob@x': 'contact' });
-    expect(fs.readdirSync(dir).filter((name) => name.startsWith('sj-roster'))).toEqual([]);
+  it('change with the roster, by what our server pushes', async () => {
+    const server = await startBed();
+    const alice = await startSuite(server).online();
+    const bob = await startSuite(server, { user: 'bob' }).online();
+    await alice.see('.roster', /^$/);
+    await bob.sh('presence -t alice@example.org subscribe');
+    await alice.see('events', 'subscribe\t');
+    await alice.sh('presence -t bob@example.org subscribed');
+    expect(await alice.see('.roster', BOB_JID)).toBe(`${BOB_JID}\tfrom\n`);
+    await bob.see(`${ALICE}/presence`, 'online');
+    await bob.sh('echo "$1" > in', `<iq type='get' id='v1' to='${ALICE}/desk'><ping xmlns='urn:xmpp:ping'/></iq>`);
+    expect(await bob.see('v1', '\n')).toContain(`type='result'`);
   });
 
   it('are told by sj from those to whom presence was sent by hand', async () => {

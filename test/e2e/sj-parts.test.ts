@@ -79,8 +79,7 @@ describe('in the place of a daemon', () => {
     await alice.see('i', /\n$/);
     await alice.see('m', /\n$/);
     expect(await alice.see('p', /\n$/)).toMatch(/^<presence from='bob@example.org\/r'[^\n]*\/>\n$/);
-    // The roster comes as well, because sj asks for it.
-    expect(alice.read('i')).toMatch(/^<iq type='result' id='sj:roster' [^\n]*\n<iq type='get' id='1' [^\n]*\n$/);
+    expect(alice.read('i')).toMatch(/^<iq type='get' id='1' [^\n]*\n$/);
     alice.child.kill('SIGTERM');
     expect([await alice.ended, alice.err()]).toEqual([0, '']);
   });

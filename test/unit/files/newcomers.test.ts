@@ -23,9 +23,13 @@ describe('newcomers', () => {
     const newcomers = openNewcomers(dir, friends, 1);
     expect(newcomers.admit('eve@x')).toBe(true);
     expect(newcomers.admit('bob@x')).toBe(false);
-    writeFriends(dir, ['bob@x', 'carol@x']);
+    writeFriends(dir, [
+      ['bob@x', 'both'],
+      ['carol@x', 'none'],
+    ]);
+    expect(['bob@x', 'carol@x', 'dave@x'].map(friends.word)).toEqual(['both', 'none', undefined]);
     expect(['bob@x', 'carol@x', 'bob@xx', 'dave@x'].map(newcomers.admit)).toEqual([true, true, false, false]);
-    writeFriends(dir, ['dave@x']);
+    writeFriends(dir, [['dave@x', 'to']]);
     expect(['bob@x', 'dave@x'].map(newcomers.admit)).toEqual([false, true]);
   });
   it('may come again when an hour has passed', () => {

@@ -1,10 +1,11 @@
 import fs from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, expect, it } from 'vitest';
+import { writeFriends } from '../../../lib/files/newcomers.ts';
 import { openNotes } from '../../../lib/files/notes.ts';
 import { createAudience } from '../../../lib/iq/audience.ts';
 import { bareOf } from '../../../lib/jid/jid.ts';
-import { element, scratch } from './stanzas.ts';
+import { scratch } from './stanzas.ts';
 
 const BOB = 'bob@example.org';
 const ROOM = 'room@chat.example.org';
@@ -15,8 +16,7 @@ beforeEach(() => {
 });
 
 const make = (own: string | undefined = 'alice@example.org/sj') => createAudience({ dir, own, bareOf });
-const roster = (jid: string, subscription: string) =>
-  element(`<iq><query xmlns='jabber:iq:roster'><item jid='${jid}' subscription='${subscription}'/></query></iq>`);
+const roster = (...friends: [jid: string, subscription: string][]) => writeFriends(dir, friends);
 const mypresence = (text: string, ...names: string[]) => {
   fs.mkdirSync(join(dir, ...names), { recursive: true });
   fs.writeFileSync(join(dir, ...names, 'mypresence'), text);
@@ -36,20 +36,20 @@ it.each([
   ['both', 'contact'],
   ['to', 'stranger'],
   ['none', 'stranger'],
-  ['remove', 'stranger'],
   ['', 'stranger'],
 ])('knows by the roster: %s', (subscription, who) => {
   const audience = make();
-  audience.push(roster(BOB, 'both'));
-  audience.push(roster('Bob@Example.org', subscription));
-  expect(audience.of(`${BOB}/x`)).toBe(who);
-  audience.roster(roster('eve@example.org', 'from'));
+  roster([BOB, 'both']);
+  expect(audience.of(BOB)).toBe('contact');
+  roster([BOB, subscription], ['carol@example.org', 'to']);
+  expect(audience.of('Bob@Example.org/x')).toBe(who);
+  roster(['eve@example.org', 'from']);
   expect([BOB, 'eve@example.org'].map(audience.of)).toEqual(['stranger', 'contact']);
 });
 
 it('goes by what was sent', () => {
   const audience = make();
-  audience.push(roster(BOB, 'from'));
+  roster([BOB, 'from']);
   const seen = () => [BOB, `${ROOM}/other`].map(audience.of);
   audience.shown('', true);
   expect(seen()).toEqual(['contact', 'stranger']);
@@ -68,7 +68,7 @@ it('goes by what was sent', () => {
 
 it('goes by the files where it is not known what was sent', () => {
   const audience = make();
-  audience.push(roster(BOB, 'from'));
+  roster([BOB, 'from']);
   mypresence('offline');
   expect(audience.of(BOB)).toBe('stranger');
   mypresence('dnd', 'eve@example.org');
@@ -87,9 +87,7 @@ it('is remembered', () => {
   const notes = openNotes(file, 'P', false);
   const first = make();
   first.remember(notes);
-  first.roster(roster(BOB, 'from'));
-  first.push(roster('eve@example.org', 'from'));
-  first.push(roster('eve@example.org', 'none'));
+  roster([BOB, 'from']);
   first.shown('gone@example.org', true);
   first.shown('', true);
   first.shown(ROOM, true);
@@ -97,6 +95,5 @@ it('is remembered', () => {
   notes.close();
   const second = make();
   second.remember(openNotes(file, 'P', true));
-  const all = [BOB, 'eve@example.org', 'gone@example.org', ROOM];
-  expect(all.map(second.of)).toEqual(['contact', 'stranger', 'stranger', 'contact']);
+  expect([BOB, 'gone@example.org', ROOM].map(second.of)).toEqual(['contact', 'stranger', 'contact']);
 });

@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import fc from 'fast-check';
 import { Element } from 'ltx';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { writeFriends } from '../../../lib/files/newcomers.ts';
 import { createAudience } from '../../../lib/iq/audience.ts';
 import { createIqd, type Iqd, type IqdOptions } from '../../../lib/iq/daemon.ts';
 import { createDelivery } from '../../../lib/iq/deliver.ts';
@@ -20,22 +21,14 @@ beforeEach(() => {
   dir = join(scratch(), 'xmpp');
   ext = join(dir, 'ext');
   fs.mkdirSync(ext, { recursive: true });
+  writeFriends(dir, [['bob@example.org', 'from']]);
   sent = [];
   warnings = [];
 });
 
-/** bob may see our presence. */
-function audience() {
-  const made = createAudience({ dir, own: 'alice@example.org/sj', bareOf });
-  made.push(
-    element(`<iq><query xmlns='jabber:iq:roster'><item jid='bob@example.org' subscription='from'/></query></iq>`),
-  );
-  return made;
-}
-
 const make = (more: Partial<IqdOptions> = {}): Iqd =>
   createIqd({
-    audience: audience(),
+    audience: createAudience({ dir, own: 'alice@example.org/sj', bareOf }),
     dir,
     shipped: resolve('ext'),
     own: 'alice@example.org/sj',

@@ -271,7 +271,7 @@ it('lets a room say more, and never answers it', () => {
 
 it('knows whom the roster has', () => {
   const dir = scratch();
-  writeFriends(dir, ['bob@x']);
+  writeFriends(dir, [['bob@x', 'both']]);
   const t = talking(dir, { ...DEFAULT_LIMITS, flood: 1 });
   for (let i = 0; i < 20; i++) t.hear(`<message from='bob@x/r'><body>${'x'.repeat(40_000)}</body></message>`);
   expect(t.log).toHaveLength(20);
