@@ -3,6 +3,7 @@
  * still matters. A line without its end was being written when the writer ended; it does not count.
  */
 import fs from 'node:fs';
+import path from 'node:path';
 import { writeAll } from './append.ts';
 import { readRegular } from './read.ts';
 import { temporaryName } from './replace.ts';
@@ -83,6 +84,7 @@ export function openSpool(file: string, line: (text: Buffer) => void): Spool {
         writeAll(made, bytes);
         fs.fdatasyncSync(made);
         fs.renameSync(temporary, file);
+        syncDirectory(path.dirname(file));
       } catch (error) {
         fs.rmSync(temporary, { force: true });
         throw error;
@@ -106,6 +108,16 @@ export function openSpool(file: string, line: (text: Buffer) => void): Spool {
       else syncing.push(() => fs.closeSync(last));
     },
   };
+}
+
+/** Without this a power failure could bring the old file back, and what was appended to the new one would be lost. */
+function syncDirectory(dir: string): void {
+  const fd = fs.openSync(dir, fs.constants.O_RDONLY);
+  try {
+    fs.fsyncSync(fd);
+  } finally {
+    fs.closeSync(fd);
+  }
 }
 
 /** @returns how many bytes are whole lines, and how many there are */

@@ -118,7 +118,7 @@ export function createParting({ dir, say, upkeep, locals, sender, link, line, ou
       // Ours may have had no time to see to that.
       if (forGood) attempt(`see who is left in ${dir}`, () => void (ours() && dismiss(dir)));
       if (wasOnline) await settle(forGood);
-      sender.text('</stream:stream>');
+      sender.last('</stream:stream>');
       if (line.state !== 'gone') {
         const closed = event('close', END.close);
         link.finish();

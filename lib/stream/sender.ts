@@ -1,6 +1,7 @@
 /**
- * What goes to the server, in the order that loses nothing: a batch of local programs is kept, then sent, then its
- * programs are told. While it can't be kept, or the server does not take it, local programs wait.
+ * What goes to the server, in the order that loses nothing: a batch of local programs is kept, so that it outlives a
+ * power failure, then sent, and then its programs are told. While it can't be kept, or the server does not take it, local
+ * programs wait. What we acknowledge is kept first, too: else the counters of the two sides would part.
  */
 import { reason, type Say } from '../cli/die.ts';
 import type { Locals } from './locals.ts';
@@ -9,8 +10,12 @@ import type { Trace } from './trace.ts';
 import type { Upkeep } from './upkeep.ts';
 
 export type Sender = {
-  /** Sends what is no stanza. */
+  /** Sends what is no stanza, or has been kept before. */
   text(text: string): void;
+  /** Waits with everything that follows until all that has been written down is safe. */
+  gate(): void;
+  /** Sends this, after what has been waiting for the disk, at once: the stream is about to end. */
+  last(text: string): void;
   /** Sends a stanza of sj itself, which counts like any other. @throws if it can't be kept */
   stanza(text: string): void;
   /** The end of a batch from local programs or from the server. @throws what `Upkeep` throws */
@@ -35,6 +40,9 @@ export type SenderConfig = {
   say: Say;
 };
 
+/** Something on its way: it waits for the disk, and for what is before it. */
+type Way = { ready: boolean; gone: boolean; readonly what: string | Buffer; after: (() => void) | null };
+
 type Batch = { lines: Buffer; stanzas: Sent[]; tell: () => void };
 
 /** When, in milliseconds, to try again to keep what could not be kept, and to see whether to acknowledge or to ask. */
@@ -50,10 +58,48 @@ export function createSender({ write, alive, locals, upkeep, guard, trace, say }
   let complained = false;
   let timer: NodeJS.Timeout | null = null;
 
+  let ways: Way[] = [];
+  let stopped = false;
+
+  function put(what: string | Buffer): void {
+    if (what.length > 0 && alive() && !write(what)) sendsFreely = false;
+  }
+
+  /** Sends from the front what is ready, or all of it. */
+  function go(all = false): void {
+    let gone = 0;
+    while (gone < ways.length && (all || ways[gone]!.ready)) gone++;
+    const passed = ways.slice(0, gone);
+    ways = ways.slice(gone);
+    for (const way of passed) {
+      put(way.what);
+      way.gone = true;
+    }
+    for (const { ready, after } of passed) if (ready) after?.();
+  }
+
+  /** Sends it once what has been written down until now is safe. @param after called when it is both, if that can be */
+  function afterKept(what: string | Buffer, after: (() => void) | null): void {
+    const way: Way = { ready: false, gone: false, what, after };
+    ways.push(way);
+    upkeep.kept((error) => {
+      if (stopped) return;
+      if (error !== null) {
+        // It counts, so it has to be sent; but nobody is told that it was.
+        say.warn(`cannot keep what is sent: ${reason(error)}`);
+        way.after = null;
+      }
+      way.ready = true;
+      if (way.gone) way.after?.();
+      else go();
+    });
+  }
+
   function text(what: string): void {
     if (!alive() || what === '') return;
     trace('sent', what);
-    write(what);
+    if (ways.length === 0) put(what);
+    else ways.push({ ready: true, gone: false, what, after: null });
   }
 
   function next(): Batch | null {
@@ -67,8 +113,15 @@ export function createSender({ write, alive, locals, upkeep, guard, trace, say }
   function batch(): void {
     unkept ??= next();
     if (unkept !== null) send(unkept);
-    if (alive()) text(upkeep.due(performance.now()));
+    if (alive()) acknowledge();
     if (upkeep.pending) later(LATER);
+  }
+
+  function acknowledge(): void {
+    const what = upkeep.due(performance.now());
+    if (what === '') return;
+    trace('sent', what);
+    afterKept(what, null);
   }
 
   function send({ lines, stanzas, tell }: Batch): void {
@@ -82,13 +135,13 @@ export function createSender({ write, alive, locals, upkeep, guard, trace, say }
     }
     unkept = null;
     complained = false;
-    if (alive() && lines.length > 0 && !write(lines)) sendsFreely = false;
-    if (alive() || upkeep.managed)
-      upkeep.kept((error) => {
-        if (error !== null) return say.warn(`cannot keep what is sent: ${reason(error)}`);
+    if (alive() || upkeep.managed) {
+      afterKept(lines, () => {
         tell();
         locals.flush();
+        flow();
       });
+    }
     flow();
   }
 
@@ -105,9 +158,15 @@ export function createSender({ write, alive, locals, upkeep, guard, trace, say }
 
   return {
     text,
+    gate: () => afterKept('', null),
+    last(what) {
+      text(what);
+      go(true);
+    },
     stanza(what) {
       upkeep.sent([{ bytes: Buffer.from(what), time: Date.now() }]);
-      text(what);
+      trace('sent', what);
+      afterKept(what, null);
     },
     batch,
     drained() {
@@ -116,6 +175,7 @@ export function createSender({ write, alive, locals, upkeep, guard, trace, say }
     },
     flow,
     stop() {
+      stopped = true;
       if (timer !== null) clearTimeout(timer);
     },
   };

@@ -91,7 +91,7 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
       stanza: (piece) => guard(() => received(piece)),
       close() {
         if (parting.happened('close')) return;
-        sender.text('</stream:stream>');
+        sender.last('</stream:stream>');
         line.state = 'closed';
         end(new Fatal(EXIT.temporary, 'the server closed the stream'));
       },
@@ -267,6 +267,7 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
     asked = createAsked(jid, resumed ? unanswered : [], upkeep, limits.requests);
     show(`online ${jid}`);
     logEvent(dir, 'online', bare, jid);
+    sender.gate();
     for (const stanza of again) sender.text(stanza.bytes.toString());
     for (const { bytes } of lost) extra('messaged', notSent(bytes));
     // Servers tell of changed subscriptions only who has asked for the roster (RFC 6121 section 2.2).
@@ -300,7 +301,7 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
     const fatal = cause === null ? null : cause instanceof Fatal ? cause : new Fatal(EXIT.temporary, reason(cause));
     if (fatal !== null) say.fatal(fatal.message);
     if (fatal instanceof Breach) {
-      sender.text(fatal.streamError);
+      sender.last(fatal.streamError);
       if (line.state === 'open') line.state = 'closed';
     }
     const left = parting.leave(wasOnline, fatal?.code ?? EXIT.ok);

@@ -143,7 +143,14 @@ export function openUpkeep(dir: string, account: string): Upkeep {
     managed = session.managed !== null;
     name = session.managed?.id ?? randomUUID();
     if (session.managed?.resumed) {
-      acknowledged(session.managed.h);
+      try {
+        acknowledged(session.managed.h);
+      } catch (error) {
+        // Whoever is wrong, the counters can't be made to agree: the next session is a new one.
+        state.session = null;
+        tidy();
+        throw error;
+      }
       return { again: state.outgoing.open, lost: [] };
     }
     if (session.arrivedBefore !== null) state.outgoing.acknowledged(session.arrivedBefore);

@@ -106,6 +106,10 @@ describe('a session that is resumed', () => {
     upkeep.sent([message('m1')]);
     expect(() => upkeep.acknowledged(2)).toThrow(/acknowledges 2 stanzas, more than it was sent/);
     expect(() => openUpkeep(dir, ME).begin(resumed(2))).toThrow(/more than it was sent/);
+    // The next session is a new one, and nothing is lost by that.
+    const next = openUpkeep(dir, ME);
+    expect(next.resume).toBeNull();
+    expect(texts(next.begin(fresh('two')).again)).toEqual(texts([message('m1')]));
   });
 
   it('is that of the same account only, and so is what was to be said', () => {
