@@ -371,6 +371,31 @@ describe('what is kept', () => {
     await alice.see(`${BOB}/presence`, 'third');
   });
 
+  it('of what a daemon sends before there is a session, it waits with the rest', async () => {
+    const server = await startBed({ faults: { silentFrom: 'bind' } });
+    const bin = path.dirname(newAccount());
+    fs.writeFileSync(path.join(bin, 'presenced'), `#!/bin/sh\nexec yes "<presence to='${BOB}'/>" >&3\n`, {
+      mode: 0o700,
+    });
+    const alice = startSuite(server, {
+      env: { PATH: `${bin}:${path.resolve('bin')}:${process.env.PATH}` },
+      options: ['-t', '2'],
+    });
+    let written = 0;
+    let over = false;
+    void alice.ended.then(() => {
+      over = true;
+    });
+    await until(() => {
+      const yes = group(alice.child.pid!).find(({ name }) => name === 'yes');
+      const [, bytes = '0'] = /^wchar: (\d+)/m.exec(yes === undefined ? '' : contents(`/proc/${yes.pid}/io`)) ?? [];
+      written = Math.max(written, Number(bytes));
+      return over;
+    });
+    expect(written).toBeGreaterThan(1_000_000);
+    expect(written).toBeLessThan(4_000_000);
+  });
+
   it('of open requests, the oldest beyond requests is given up', async () => {
     const server = await startBed();
     const bob = await connectClient({ ...server, domain: DOMAIN, user: 'bob', password: PASSWORDS.bob });
