@@ -15,7 +15,7 @@ const TLSCLIENT = join(import.meta.dirname, 'ways', 'tlsclient.sh');
 /** What sets up the connection, and where TLS is: the command that runs `sj` with these arguments. */
 export const WAYS = {
   /** TCP by tcpclient, STARTTLS by sj. */
-  tcpclient: (host, sj) => tcpclient(host.server.port.starttls, sj),
+  tcpclient: ({ port }, sj) => tcpclient(port, sj),
   /** TCP by tcpclient, TLS by sj from the first byte. */
   'sj -x': (host, sj) => tcpclient(host.server.port.direct, [...sj, '-x']),
   /** TCP and TLS by socat. */
@@ -27,11 +27,10 @@ export const WAYS = {
   /** TCP and TLS by openssl s_client; the environment says so. */
   s_client: ({ server, domain }, sj) => [TLSCLIENT, '127.0.0.1', `${server.port.direct}`, domain, server.ca, ...sj],
   /** TCP by xmppc, STARTTLS by sj. */
-  xmppc: ({ server, jid }, [, ...options]) => [
-    'xmppc',
-    '-H',
-    `127.0.0.1:${server.port.starttls}`,
-    jid,
+  xmppc: ({ port, jid }, [, ...options]) => ['xmppc', '-H', `127.0.0.1:${port}`, jid, ...unnamed(options)],
+  /** The same again and again. */
+  'xmppc -k': ({ port, jid }, [, ...options]) => [
+    ...['xmppc', '-k', '-w', '0.1:0.5', '-H', `127.0.0.1:${port}`, jid],
     ...unnamed(options),
   ],
   /** TCP by xmppc, TLS by sj from the first byte. */
@@ -39,7 +38,10 @@ export const WAYS = {
     ...['xmppc', '-x', '-H', `127.0.0.1:${server.port.direct}`, jid],
     ...unnamed(options),
   ],
-} satisfies Record<string, (at: { server: Server; domain: string; jid: string }, sj: string[]) => string[]>;
+} satisfies Record<
+  string,
+  (at: { server: Server; port: number; domain: string; jid: string }, sj: string[]) => string[]
+>;
 export type Way = keyof typeof WAYS;
 
 function tcpclient(port: number, sj: readonly string[]): string[] {
@@ -51,7 +53,7 @@ const unnamed = (options: readonly string[]) => options.slice(4);
 
 export type SuiteOptions = {
   way?: Way;
-  /** Connects here by tcpclient instead. */
+  /** Connects here, by tcpclient if nothing else is said. */
   port?: number;
   /** More options for sj. */
   options?: readonly string[];
@@ -93,7 +95,14 @@ export type Suite = {
 /** Starts the suite for an account; it is gone when the test is over. */
 export async function startSuite(server: Server, jid: string, given: SuiteOptions = {}): Promise<Suite> {
   const [user = '', domain = ''] = jid.split('@');
-  const { way = 'tcpclient', port, options = [], password = passwordOf(user), passwordOn, trust = 'option' } = given;
+  const {
+    way = 'tcpclient',
+    port = server.port.starttls,
+    options = [],
+    password = passwordOf(user),
+    passwordOn,
+    trust = 'option',
+  } = given;
   const dir = given.dir ?? join(mkdtempSync(join(server.dir, `${user}-`)), 'xmpp');
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   const secret = join(passwordOn === undefined ? dir : dirname(dir), 'password');
@@ -101,7 +110,7 @@ export async function startSuite(server: Server, jid: string, given: SuiteOption
   const sj = ['sj', '-u', user, '-s', domain, '-d', dir, '-r', 'desk', ...options];
   if (trust === 'option') sj.push('-c', server.ca);
   if (passwordOn !== undefined) sj.push('-p', String(passwordOn));
-  const argv = port === undefined ? WAYS[way]({ server, domain, jid }, sj) : tcpclient(port, sj);
+  const argv = WAYS[way]({ server, port, domain, jid }, sj);
   if (passwordOn !== undefined) argv.unshift('sh', '-c', `exec "$@" ${passwordOn}<"$0"`, secret);
   const env = { ...environment(), ...(trust === 'environment' ? { SSL_CERT_FILE: server.ca } : {}) };
   const job = await startJob(argv, { env });
