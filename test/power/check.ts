@@ -29,14 +29,26 @@ export function layOut(dir: string, { files, dirs }: Left): Record<number, numbe
   return inodes;
 }
 
-/** @param said what sj had said on stderr until then, its trace */
-export async function check(dir: string, own: string, left: Left, said: readonly string[]): Promise<Finding> {
+/** @param said what sj had said on stderr until then, its trace; `told` what it had told the server */
+export async function check(
+  dir: string,
+  own: string,
+  left: Left,
+  said: readonly string[],
+  told: string,
+): Promise<Finding> {
   const wrong: string[] = [];
   const trace = createTrace();
   for (const line of said) trace.line(line);
   const inodes = layOut(dir, left);
   const ledger = readLedger(dir);
   const env = { NODE_OPTIONS: `--require ${AFTER}`, SJ_INODES: JSON.stringify(inodes) };
+
+  // The counters of both sides agree: what the server was told, in whichever direction, is known after the failure.
+  for (const [, id] of told.matchAll(/<message [^>]*?id='([^']*)'/g))
+    if (!ledger.taken.has(id!)) wrong.push(`sent before it was kept: ${id}`);
+  const [, h = '0'] = [...told.slice(told.lastIndexOf('<enable ')).matchAll(/<a [^>]*?h='(\d+)'/g)].at(-1) ?? [];
+  if (ledger.incoming.count < Number(h)) wrong.push(`acknowledged ${h}, and knows of ${ledger.incoming.count}`);
 
   const first = startMessaged(dir, own, env);
   try {

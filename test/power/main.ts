@@ -13,7 +13,7 @@ import { createRandom } from '../crash/random.ts';
 import { CONTACTS, run, US } from '../crash/run.ts';
 import { DOMAIN, kinds } from '../crash/servers.ts';
 import { check } from './check.ts';
-import { leftAfter, type Model, readRecord, saidBefore } from './record.ts';
+import { leftAfter, type Model, readRecord, saidBefore, toldBefore } from './record.ts';
 
 const { values } = parseArgs({
   options: {
@@ -55,7 +55,13 @@ async function main(): Promise<void> {
   for (let i = 1; i <= Number(values.cuts); i++) {
     const cut = random.below(ops.length);
     const dir = join(place, `cut-${i}`);
-    const finding = await check(dir, own, leftAfter(ops, cut, values.model as Model, random), saidBefore(ops, cut));
+    const finding = await check(
+      dir,
+      own,
+      leftAfter(ops, cut, values.model as Model, random),
+      saidBefore(ops, cut),
+      toldBefore(ops, cut),
+    );
     forgotten += finding.forgotten;
     again += finding.again;
     if (finding.wrong.length === 0) {

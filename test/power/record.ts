@@ -9,7 +9,7 @@ type Op = { readonly at: number } & (
   | { op: 'synced'; sync: string }
   | { op: 'rename' | 'link'; from: string; to: string }
   | { op: 'unlink' | 'mkdir'; path: string }
-  | { op: 'say'; text: string }
+  | { op: 'say' | 'told'; text: string }
 );
 
 type Change = { at: number; data: Buffer } | { at: number; length: number };
@@ -36,6 +36,10 @@ export function readRecord(lines: readonly string[]): Op[] {
 /** What was said on stderr before that moment. */
 export const saidBefore = (ops: readonly Op[], cut: number): string[] =>
   ops.flatMap((op) => (op.op === 'say' && op.at < cut ? op.text.split('\n').filter((line) => line !== '') : []));
+
+/** What the server was told before that moment. */
+export const toldBefore = (ops: readonly Op[], cut: number): string =>
+  ops.map((op) => (op.op === 'told' && op.at < cut ? op.text : '')).join('');
 
 /**
  * How much order a disk keeps. `ordered`: what was not synced is there up to some moment, in all files, as with the

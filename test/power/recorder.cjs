@@ -122,4 +122,13 @@ process.stderr.write = (text, ...rest) => {
   note({ op: 'say', text: String(text) });
   return say(text, ...rest);
 };
+// And what the server is told, before TLS hides it.
+if (/\/sj$/.test(process.argv[1])) {
+  const { TLSSocket } = require('node:tls');
+  const send = TLSSocket.prototype.write;
+  TLSSocket.prototype.write = function (data, ...rest) {
+    note({ op: 'told', text: data.toString() });
+    return send.call(this, data, ...rest);
+  };
+}
 require('node:module').syncBuiltinESMExports();
