@@ -1,14 +1,16 @@
 /** The kinds of cases. A case is plain data: it is the same wherever it runs. */
 
+import { setTimeout as pause } from 'node:timers/promises';
 import { type InCase, makeInCase, runInCase } from './in.ts';
 import type { Complaint } from './oracle.ts';
+import { makePureCase, type PureCase, runPureCase } from './pure.ts';
 import { makeStdinCase, runStdinCase, type StdinCase } from './stdin.ts';
 import { makeTreeCase, runTreeCase, type TreeCase } from './tree.ts';
 import { makeWireCase, runWireCase, type WireCase } from './wire.ts';
 
-export type Case = WireCase | InCase | StdinCase | TreeCase;
+export type Case = WireCase | InCase | StdinCase | TreeCase | PureCase;
 export type Kind = Case['kind'];
-export const KINDS: readonly Kind[] = ['wire', 'in', 'stdin', 'tree'];
+export const KINDS: readonly Kind[] = ['wire', 'in', 'stdin', 'tree', 'pure'];
 
 export function make(kind: Kind, seed: string): Case {
   switch (kind) {
@@ -20,6 +22,8 @@ export function make(kind: Kind, seed: string): Case {
       return makeStdinCase(seed);
     case 'tree':
       return makeTreeCase(seed);
+    case 'pure':
+      return makePureCase(seed);
   }
 }
 
@@ -33,5 +37,7 @@ export function run(given: Case): Promise<Complaint[]> {
       return runStdinCase(given);
     case 'tree':
       return runTreeCase(given);
+    case 'pure':
+      return pause(20, runPureCase(given));
   }
 }

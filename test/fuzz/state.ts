@@ -50,7 +50,7 @@ function spoilLines(r: Random, text: string): string {
 type Entry = { head: string; body: string };
 
 /** The records of a journal, see lib/files/records.ts. */
-function entries(text: string): Entry[] {
+export function entriesOf(text: string): Entry[] {
   const bytes = Buffer.from(text, 'latin1');
   const found: Entry[] = [];
   for (let at = 0; at + 12 <= bytes.length; ) {
@@ -73,7 +73,7 @@ function frame({ head, body }: Entry): string {
 
 /** Its checksums are right; what it says is not. */
 function spoilRecords(r: Random, text: string): string {
-  const records = entries(text);
+  const records = entriesOf(text);
   if (records.length === 0) return text;
   for (let i = r.few(4); i >= 0; i--) {
     const at = r.int(records.length);
