@@ -40,6 +40,8 @@ async function talk(dir?: string): Promise<Talk> {
   const bed = await startBed();
   const bob = await connectClient({ ...bed, domain: DOMAIN, user: 'bob', password: 'secret-bob', resource: 'r' });
   const alice = await startSuite(bed, dir === undefined ? {} : { dir }).online();
+  // Whoever has not said that it is there gets no presence.
+  await bed.online(ALICE);
   await alice.chat(BOB);
   let serial = 0;
   return {
