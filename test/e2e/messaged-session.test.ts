@@ -369,7 +369,7 @@ describe('kill -9', () => {
     let rounds = 0;
     while (acknowledged < LAST || written < LINES) {
       rounds++;
-      let left = rounds > 25 ? Number.POSITIVE_INFINITY : 1 + random(12);
+      let left = rounds > 25 ? Number.POSITIVE_INFINITY : 1 + random(6);
       let count = 0;
       let again = 0;
       const sj = start(dir, {}, (it, what) => {
