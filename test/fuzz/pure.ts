@@ -83,7 +83,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
       fault: () => {},
     });
     splitter.push(bytesOf(inputs.join('\n')));
-    const daemon = watch('fragments', { limits: { bytes: 1e8, iqBytes: 1e8, depth: 64, attributes: 129 } });
+    const daemon = watch('lines', { limits: { bytes: 1e8, iqBytes: 1e8, depth: 64, attributes: 129 } });
     daemon.push(given.map((text) => `${text}\n`).join(''));
     if (daemon.faults.length > 0) return `the daemon finds a fault: ${daemon.faults}`;
     if (daemon.texts.length !== given.length) return 'the daemon reads another number of stanzas';

@@ -60,8 +60,8 @@ function makeInput(r: Random, own: readonly string[], ack: boolean, bad: number)
   return r.chance(bad) ? spoil(r, text, POOL) : bend(r, text, POOL);
 }
 
-/** Ends whatever has begun: a value, a comment, a section, an element. */
-const RESET = `\n">'>]]>-->?></x>\n</x>\n`;
+/** Ends whatever has begun: a value, a comment, a section, so many elements. */
+const reset = (depth: number) => `\n">'>]]>-->?>${'</x>'.repeat(depth)}\n</x>\n`;
 
 const CONTACT = 'probe@x.example';
 
@@ -112,7 +112,7 @@ export async function runStdinCase({ daemon, ack, end, seed, inputs }: StdinCase
     const { say: words, seen } = PROBES[daemon](place, n);
     for (let i = 0; i < 3; i++) {
       const session = ack ? `<session ${NS} id='probe ${n} ${i}' n='1'/>\n` : '';
-      await Promise.race([say(`${RESET}${session}${words}\n`), job.end()]);
+      await Promise.race([say(`${reset(i === 0 ? 20 : 6000)}${session}${words}\n`), job.end()]);
       if (await until(() => job.ended !== null || seen(() => sent), i < 2 ? 1000 : PATIENCE)) return job.ended === null;
     }
     return false;

@@ -18,7 +18,7 @@ export type Watched = Heard & { splitter: Splitter; push(...chunks: (Buffer | st
 type Hooks = { stanza?(s: Watched, behind: number): void; limits?: Limits; build?: boolean };
 
 /** The chunks go through one buffer that is overwritten after each push, as a socket does it. */
-export function watch(mode: 'stream' | 'fragments', { stanza, limits, build = true }: Hooks = {}): Watched {
+export function watch(mode: 'stream' | 'lines' | 'fragments', { stanza, limits, build = true }: Hooks = {}): Watched {
   const heard: Heard = { stanzas: [], texts: [], headers: [], closed: 0, faults: [] };
   let scratch = Buffer.alloc(65_536);
   const splitter = createSplitter(
