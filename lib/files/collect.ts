@@ -30,7 +30,7 @@ export const createShare = (): Share => ({ spans: [], at: 0, length: 0 });
 
 const FIRST = 65_536;
 /** More than so many bytes are given back when they are not needed. */
-const MOST = 8_388_608;
+const MOST = 16_777_216;
 
 const EMPTY = Buffer.alloc(0);
 
@@ -41,7 +41,7 @@ export function createCollection(): Collection {
   /** Sees to it that so many bytes have room after those that are used. */
   function reserve(more: number): void {
     if (used + more <= bytes.length) return;
-    const grown = Buffer.allocUnsafeSlow(Math.max(FIRST, 2 * (used + more)));
+    const grown = Buffer.allocUnsafeSlow(Math.max(FIRST, Math.ceil(1.25 * (used + more))));
     bytes.copy(grown, 0, 0, used);
     bytes = grown;
   }
