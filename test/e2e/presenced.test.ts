@@ -58,8 +58,8 @@ function start(jid = 'me@example.org/here', more: NodeJS.ProcessEnv = {}) {
     /** What it has sent since the last call, once that is at least so many stanzas. */
     async sent(count: number): Promise<string[]> {
       await until(() => expect(sent.split('\n').length - 1).toBeGreaterThanOrEqual(count));
-      const lines = sent.split('\n').slice(0, -1);
-      sent = '';
+      const lines = sent.split('\n');
+      sent = lines.pop()!;
       return lines;
     },
     get errors() {
