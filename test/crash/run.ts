@@ -226,7 +226,8 @@ export async function run({ kind, random, rounds, faults, env, keep = false, say
       await strike(second);
     }
     const struck = performance.now();
-    marks = tally.marks();
+    // What is said after the fault has to arrive, too: else it may not have been noticed yet.
+    marks = tally.marks(1);
     const well = await recovered();
     const end = performance.now();
     const name = second === null ? first.name : `${first.name}, ${second.name}`;

@@ -66,8 +66,8 @@ export type Tally = {
   readonly wrong: readonly string[];
   /** What has not arrived of everything until now, up to these numbers; empty: all is well. */
   missing(marks: Marks): string[];
-  /** The last numbers said by both sides. */
-  marks(): Marks;
+  /** The last numbers said by both sides, or so many after them. */
+  marks(ahead?: number): Marks;
   figures(): Figures;
 };
 
@@ -224,6 +224,8 @@ export function createTally(contacts: readonly string[], domain: string, witness
     missing(marks) {
       const found: string[] = [];
       for (const [contact, { out, in: inward }] of marks) {
+        if (of(contact).outgoing.size < out) found.push(`nothing new to ${contact}`);
+        if (of(contact).incoming.size < inward) found.push(`nothing new from ${contact}`);
         for (const [n, entry] of of(contact).outgoing)
           if (n <= out && !checkOut(contact, n, entry)) found.push(`to ${contact} ${n} ${JSON.stringify(entry)}`);
         for (const [n, entry] of of(contact).incoming) {
@@ -235,9 +237,12 @@ export function createTally(contacts: readonly string[], domain: string, witness
       }
       return found;
     },
-    marks: () =>
+    marks: (ahead = 0) =>
       new Map(
-        [...all].map(([contact, { outgoing, incoming }]) => [contact, { out: outgoing.size, in: incoming.size }]),
+        [...all].map(([contact, { outgoing, incoming }]) => [
+          contact,
+          { out: outgoing.size + ahead, in: incoming.size + ahead },
+        ]),
       ),
     figures() {
       let [out, inward, retried] = [0, 0, 0];

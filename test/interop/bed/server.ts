@@ -65,6 +65,9 @@ export type Bed = {
   close(keep: boolean): Promise<void>;
 };
 
+/** On a busy machine ejabberd takes much longer than anything else. */
+const START_MS = 120_000;
+
 /** A server in a fresh directory, on ports of its own. */
 export function makeBed(kind: Kind): Bed {
   let place: Place | undefined;
@@ -104,6 +107,7 @@ export function makeBed(kind: Kind): Bed {
           return kind.ready.test(read().slice(before));
         },
         () => started.stdout + started.stderr,
+        START_MS,
       );
       await kind.started?.(here());
     },
