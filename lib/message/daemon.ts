@@ -132,7 +132,6 @@ export async function messaged(options: MessagedOptions): Promise<void> {
     journal,
     has: chats.has,
     open: chats.open,
-    answer: (stanza) => void out.send(stanza),
     soon: batch.soon,
     limits,
     send({ stanza, fate }) {

@@ -10,8 +10,6 @@ export type Letter = { readonly intent: Intent; readonly stanza: string; readonl
 export type Outbox = {
   /** Takes a new line; it leaves once it is written down. */
   send(letter: Letter): void;
-  /** Sends a stanza of which nobody has to hear, if sj is there. */
-  answer(stanza: string): void;
   /** sj is there: everything leaves. @param again how many of the first may have been taken before */
   open(letters: readonly Letter[]): void;
   /** The way to sj has room again. */
@@ -37,8 +35,7 @@ export type OutboxEvents = {
 /** So many lines, and characters of them, may be on their way. */
 const MOST = { lines: 10_000, text: 4 * 1_048_576 };
 
-/** A stanza on its way; without a letter nobody waits to hear of it. */
-type Way = { readonly letter: Letter | null; out: Error | null | undefined; done: boolean };
+type Way = { readonly letter: Letter; out: Error | null | undefined; done: boolean };
 
 export function createOutbox(
   out: Pick<Outlet, 'send'>,
@@ -74,7 +71,7 @@ export function createOutbox(
   }
 
   function settle(way: Way, why: string | null): void {
-    if (way.done || way.letter === null) return;
+    if (way.done) return;
     way.done = true;
     text -= way.letter.stanza.length;
     journal.settle(way.letter.intent.id);
@@ -104,12 +101,6 @@ export function createOutbox(
       journal.intend(letter.intent);
       journal.after(() => leave(letter));
       on.soon();
-    },
-    answer(stanza) {
-      if (phase !== 'open') return;
-      ways.push({ letter: null, out: null, done: true });
-      drained = out.send(stanza);
-      trim();
     },
     open(letters) {
       phase = 'open';

@@ -27,15 +27,6 @@ function newId(): string {
 export const messageText = (to: string, id: string, body: string, room: boolean): string =>
   `<message to='${xml(to)}' type='${room ? 'groupchat' : 'chat'}' id='${id}'><body>${xml(body)}</body></message>`;
 
-/** What the sender of a message gets that was not taken (RFC 6120 section 8.3.3.17). */
-export function refusal(to: string, id: string | undefined): string {
-  const whose = id === undefined ? '' : ` id='${xml(id)}'`;
-  return (
-    `<message to='${xml(to)}' type='error'${whose}><error type='wait'>` +
-    "<resource-constraint xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>"
-  );
-}
-
 /**
  * Makes a message of a line. U+2028 becomes a line feed; one carriage return at the end is taken for a part of the line's
  * end.

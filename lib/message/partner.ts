@@ -148,9 +148,9 @@ export async function partner(options: PartnerOptions): Promise<void> {
     });
     const { recent } = state;
     const { has, open } = chats;
-    const { send, answer } = outbox;
+    const { send } = outbox;
     const { soon } = batch;
-    const talk = createTalk({ dir, own, stamp, journal, recent, send, has, open, answer, soon, limits, warn });
+    const talk = createTalk({ dir, own, stamp, journal, recent, send, has, open, soon, limits, warn });
     out.onDrain(outbox.drained);
     return { state, journal, talk, outbox, lock };
   }

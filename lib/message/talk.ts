@@ -3,7 +3,6 @@ import path from 'node:path';
 import type { Element } from 'ltx';
 import { errno, printable, reason } from '../cli/die.ts';
 import { DEFAULT_LIMITS, type Limits } from '../cli/limits.ts';
-import { createBucket } from '../files/bucket.ts';
 import { createReports } from '../files/bursts.ts';
 import { dirName } from '../files/names.ts';
 import { openFriends } from '../files/newcomers.ts';
@@ -12,7 +11,7 @@ import { type Incoming, readMessage } from './incoming.ts';
 import type { Journal } from './journal.ts';
 import { type LogRecord, logLine } from './log.ts';
 import type { Letter } from './outbox.ts';
-import { makeMessage, messageText, refusal } from './outgoing.ts';
+import { makeMessage, messageText } from './outgoing.ts';
 import type { Recent } from './recent.ts';
 import type { Intent } from './state.ts';
 import { createStrangers } from './strangers.ts';
@@ -36,8 +35,6 @@ export type TalkOptions = {
    * @throws ENOTDIR if something else has its name; of other troubles the journal takes care
    */
   readonly open: (jid: string) => boolean;
-  /** Sends a stanza that is no message of the user. */
-  readonly answer: (stanza: string) => void;
   /** There is something to write down. */
   readonly soon: () => void;
   readonly warn: (message: string) => void;
@@ -61,9 +58,6 @@ export type Talk = {
 /** A stamp so much older than its arrival, in milliseconds, is worth a field of its own. */
 const DELAYED = 1000;
 
-/** So many answers to strangers a second, and so many at once. */
-const ANSWERS = { rate: 1, burst: 20 };
-
 let isoTime = Number.NaN;
 let isoText = '';
 /** Messages of a batch have mostly the same time. */
@@ -73,12 +67,11 @@ function iso(time: number): string {
 }
 
 export function createTalk(options: TalkOptions): Talk {
-  const { dir, own, stamp, journal, send, recent, has, open, answer, soon, warn, limits = DEFAULT_LIMITS } = options;
+  const { dir, own, stamp, journal, send, recent, has, open, soon, warn, limits = DEFAULT_LIMITS } = options;
   const format = createFormatter(stamp);
   const rooms = new Map<string, boolean>();
   const barred = new Set<string>();
   const strangers = createStrangers(openFriends(dir), limits.flood);
-  const answers = createBucket(ANSWERS.rate, ANSWERS.burst, performance.now());
   const reports = createReports((text, contact) => {
     journal.event('error', contact, text);
     soon();
@@ -147,15 +140,9 @@ export function createTalk(options: TalkOptions): Talk {
       return true;
     }
     const why = `messages are dropped: more than ${limits.flood} bytes a second`;
+    // The sender is told nothing: to answer would tell a stranger that we are online.
     floods.add(why, 'messages are dropped', contact);
-    decline(message);
     return false;
-  }
-
-  /** Tells the sender that a message was not taken; whoever sends very many gets no answer to all. */
-  function decline({ type, from, id }: Incoming): void {
-    if (type !== 'chat' && type !== 'normal') return;
-    if (answers.take(1, performance.now())) answer(refusal(from, id));
   }
 
   /** @returns false if the contact has no directory, and can't have one */
@@ -165,7 +152,6 @@ export function createTalk(options: TalkOptions): Talk {
       if (!open(contact)) {
         const why = `refused a message of somebody new: more than ${limits.new} within an hour`;
         reports.add(why, 'refused a message', '', contact);
-        decline(message);
         return false;
       }
       if (barred.size > 0) barred.delete(contact);
