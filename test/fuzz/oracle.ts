@@ -130,3 +130,15 @@ function lines(file: string): string[] {
   if (!fs.lstatSync(file, { throwIfNoEntry: false })?.isFile()) return [];
   return read(file).split('\n').slice(0, -1);
 }
+
+/** More than any program here needs, and more than it may grow by while the same comes again and again, in bytes. */
+const MOST = 80e6;
+const GROWTH = 1.5e6;
+
+/** Judges what a program needed from time to time; after the first third it should need no more. */
+export function judgeMemory(sizes: readonly number[], name = ''): Complaint[] {
+  const third = Math.floor(sizes.length / 3);
+  const [before, after] = [sizes.slice(third, 2 * third), sizes.slice(2 * third)].map((some) => Math.min(...some));
+  const grown = third >= 2 && after! - before! > GROWTH;
+  return grown || sizes.some((size) => size > MOST) ? [{ what: 'memory', detail: `${name} ${sizes.join(', ')}` }] : [];
+}
