@@ -164,7 +164,12 @@ export async function runWireCase(given: WireCase): Promise<Complaint[]> {
   for (const { on, say: words } of given.login) {
     const quiet = quietness(() => wire.heard().length);
     let match: RegExpExecArray | null = null;
-    await until(() => !alive() || (match = WANTED[on]!.exec(wire.heard().slice(at))) !== null || quiet() > 1500);
+    await until(
+      () =>
+        !alive() ||
+        (match = WANTED[on]!.exec(wire.heard().slice(at))) !== null ||
+        (wire.heard() !== '' && quiet() > 1500),
+    );
     if (!alive()) break;
     match = match as RegExpExecArray | null;
     at += match === null ? 0 : match.index + match[0].length;
