@@ -93,8 +93,10 @@ export async function run({ kind, random, rounds, faults, env, keep = false, say
   fs.writeFileSync(join(dir, 'password'), `${passwordOf(US)}\n`, { mode: 0o600 });
   const stderr = join(server.dir, 'trace');
   const jid = `${US}@${DOMAIN}`;
+  const options = ['-D', '-t', '2', '-c', server.ca, '-d', dir, '-r', 'desk', '-H', `127.0.0.1:${relay.port}`];
   const supervisor = supervise({
-    argv: ['xmppc', '-D', '-t', '2', '-c', server.ca, '-d', dir, '-r', 'desk', '-H', `127.0.0.1:${relay.port}`, jid],
+    // By turns one that stays and tries again, and one that is started again.
+    argv: (start) => ['xmppc', ...(start % 2 === 0 ? ['-k', '-w', '0.05:1'] : []), ...options, jid],
     stderr,
     env: { HOME: server.dir, TZ: 'UTC', SJ_LINGER: '10', ...env?.(dir) },
   });

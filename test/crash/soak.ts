@@ -71,7 +71,7 @@ async function main(): Promise<void> {
   for (const contact of contacts) fs.mkdirSync(join(dir, contact), { mode: 0o700 });
   const stderr = join(server.dir, 'stderr');
   const supervisor = supervise({
-    argv: ['xmppc', '-c', server.ca, '-d', dir, '-r', 'desk', '-H', `127.0.0.1:${relay.port}`, JID],
+    argv: () => ['xmppc', '-k', '-c', server.ca, '-d', dir, '-r', 'desk', '-H', `127.0.0.1:${relay.port}`, JID],
     stderr,
     env: { HOME: server.dir, TZ: 'UTC', SJ_LINGER: '60' },
   });

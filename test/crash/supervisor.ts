@@ -26,8 +26,8 @@ export type Supervisor = {
 };
 
 export type SupervisorOptions = {
-  /** The command, without its name's path. */
-  argv: readonly string[];
+  /** The command of each start, without its name's path. */
+  argv: (start: number) => readonly string[];
   /** Where stderr goes, of all that are started. */
   stderr: string;
   env: NodeJS.ProcessEnv;
@@ -48,7 +48,7 @@ export function supervise({ argv, stderr, env }: SupervisorOptions): Supervisor 
 
   async function run(): Promise<void> {
     while (!stopping) {
-      const job = await startJob(['sh', '-c', 'exec "$@" 2>>"$0"', stderr, ...argv], {
+      const job = await startJob(['sh', '-c', 'exec "$@" 2>>"$0"', stderr, ...argv(starts)], {
         env: { ...env, PATH: `${BIN}:${process.env.PATH}` },
       });
       jobs.add(job);
