@@ -1,10 +1,12 @@
 /** Mutated stanzas and bytes into the account's `in`, and lines into those of contacts, by several writers at once. */
+
 import fs from 'node:fs';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { bend } from './bend.ts';
 import { RARE, readCorpus, stanzasOf } from './corpus.ts';
 import { group, memoryOf, PATIENCE, read, spins, startJob, until } from './job.ts';
-import { bend, spoil } from './mutate.ts';
+import { spoil } from './mutate.ts';
 import { type Complaint, judgeEnd, judgePlace, judgeStderr, judgeTree } from './oracle.ts';
 import { makePlace } from './place.ts';
 import { createRandom, type Random } from './random.ts';

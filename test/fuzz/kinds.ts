@@ -6,7 +6,8 @@ import type { Complaint } from './oracle.ts';
 import { makePureCase, type PureCase, runPureCase } from './pure.ts';
 import { makeStdinCase, runStdinCase, type StdinCase } from './stdin.ts';
 import { makeTreeCase, runTreeCase, type TreeCase } from './tree.ts';
-import { makeWireCase, runWireCase, type WireCase } from './wire.ts';
+import { runWireCase } from './wire.ts';
+import { makeWireCase, type WireCase } from './wire-case.ts';
 
 export type Case = WireCase | InCase | StdinCase | TreeCase | PureCase;
 export type Kind = Case['kind'];

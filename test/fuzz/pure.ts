@@ -2,6 +2,7 @@
  * The parts that are no programs, in this process: where bytes are cut must not matter, what sj hands on is read by its
  * daemons as sj has read it and by everybody else as XML, and what was kept is read without an accident.
  */
+
 import { createLines } from '../../lib/files/lines.ts';
 import { dirName, jidOfName, RESERVED } from '../../lib/files/names.ts';
 import { createReplay, SpoiltLog } from '../../lib/files/replay.ts';
@@ -16,8 +17,9 @@ import { parseElement } from '../../lib/xml/tree.ts';
 import { canonical } from '../../lib/xml/write.ts';
 import { judge, plain } from '../unit/xml/judge.ts';
 import { HEADER, heardBy, watch } from '../unit/xml/splitting.ts';
+import { bend } from './bend.ts';
 import { RARE, readAccount, readCorpus, stanzasOf } from './corpus.ts';
-import { bend, chunks, spoil } from './mutate.ts';
+import { chunks, spoil } from './mutate.ts';
 import type { Complaint } from './oracle.ts';
 import { createRandom, type Random } from './random.ts';
 import { entriesOf, spoilState } from './state.ts';

@@ -17,9 +17,7 @@ import { claimPorts } from '../interop/bed/ports.ts';
 import { prosody } from '../interop/bed/prosody.ts';
 import type { Kind, Place } from '../interop/bed/server.ts';
 import { until } from '../interop/bed/until.ts';
-import { startJob as startFuzzed } from './job.ts';
-import { makePlace } from './place.ts';
-import { serve } from './server.ts';
+import { recordAccount } from './record-account.ts';
 
 const BIN = path.resolve('bin');
 const CORPUS = path.join(import.meta.dirname, 'corpus');
@@ -259,48 +257,8 @@ function parts(text: string): string[] {
   return found;
 }
 
-/** An account directory as it is when everything on it is killed in the middle of its work. */
-async function recordAccount(): Promise<void> {
-  const place = makePlace();
-  const { dir } = place;
-  fs.writeFileSync(path.join(dir, 'password'), 'secret-alice\n', { mode: 0o600 });
-  fs.writeFileSync(path.join(dir, 'mypresence'), 'away at lunch\n');
-  fs.mkdirSync(path.join(dir, 'bob@example.org'), { mode: 0o700 });
-  fs.writeFileSync(path.join(dir, 'bob@example.org', 'mypresence'), 'dnd\n');
-  const argv = ['sj', '-I', '-I', '-u', 'alice', '-s', 'example.org', '-r', 'desk', '-d', dir];
-  const job = startFuzzed(place, argv, {
-    stdio: ['ignore', 'pipe', 'pipe', 'ignore', 'ignore', 'ignore', 'pipe', 'pipe'],
-  });
-  const server = serve(job.stream(7), job.stream(6), true);
-  await until('sj to be online', () => server.online);
-  for (const stanza of [
-    "<presence from='bob@example.org/x'><show>dnd</show><status>busy</status></presence>",
-    "<message from='bob@example.org/x' id='1' type='chat'><body>one</body></message>",
-    "<message from='room@muc.example.org/n' id='2' type='groupchat'><body>two\nlines</body></message>",
-    `<message from='${'x'.repeat(250)}@x.example/r' id='3'><body>three</body></message>`,
-    "<iq type='set' id='p1'><query xmlns='jabber:iq:roster'><item jid='bob@example.org' subscription='both'/></query></iq>",
-  ])
-    server.say(stanza);
-  const fifo = path.join(dir, 'bob@example.org', 'in');
-  await until('the FIFO', () => fs.existsSync(path.join(dir, 'room@muc.example.org', 'in')) && fs.existsSync(fifo));
-  fs.writeFileSync(fifo, 'four\nfive\n');
-  fs.writeFileSync(path.join(dir, 'in'), "<iq type='get' id='q1' to='bob@example.org/x'><q xmlns='x'/></iq>");
-  await until('two messages', () => server.messages.length === 2);
-  await pause(300);
-  job.kill();
-  await job.end();
-  const files: Record<string, string | null> = {};
-  for (const name of fs.readdirSync(dir, { recursive: true }) as string[]) {
-    const stat = fs.statSync(path.join(dir, name));
-    if (stat.isFile()) files[name] = fs.readFileSync(path.join(dir, name), 'latin1');
-    else if (stat.isDirectory()) files[name] = null;
-  }
-  fs.writeFileSync(path.join(CORPUS, 'account.json'), `${JSON.stringify(files, null, 1)}\n`);
-  place.remove();
-}
-
 async function main(): Promise<void> {
-  if (!process.argv[2] || process.argv[2] === 'account') await recordAccount();
+  if (!process.argv[2] || process.argv[2] === 'account') await recordAccount(CORPUS);
   for (const kind of [prosody, ejabberd]) if (!process.argv[2] || process.argv[2] === kind.name) await record(kind);
   process.exit();
 }

@@ -1,10 +1,12 @@
 /** Mutated stanzas and control elements into the standard input of each daemon, alone. */
+
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
+import { bend } from './bend.ts';
 import { RARE, readCorpus, stanzasOf } from './corpus.ts';
 import { memoryOf, PATIENCE, read, spins, startJob, until } from './job.ts';
-import { bend, chunks, spoil } from './mutate.ts';
+import { chunks, spoil } from './mutate.ts';
 import { type Complaint, judgeEnd, judgeLines, judgeMemory, judgePlace, judgeStderr, judgeTree } from './oracle.ts';
 import { makePlace, type Place } from './place.ts';
 import { createRandom, type Random } from './random.ts';
