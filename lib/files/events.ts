@@ -65,12 +65,21 @@ export function limitEvents(bytes: number): void {
   gates.clear();
 }
 
+/** Bytes of a file; none if that can't be told: writing tells why. */
+function sizeOf(file: string): number {
+  try {
+    return fs.statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+  } catch {
+    return 0;
+  }
+}
+
 /** An event as `eventLine`, and nothing if the file in this directory is full: then nothing else is affected. */
 export function newEvent(dir: string, type: EventType, id: string, detail: string): string {
   let gate = gates.get(dir);
   if (gate === undefined) {
     const file = path.join(dir, 'events');
-    const size = () => fs.statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+    const size = () => sizeOf(file);
     const full = `no more events: this file has ${most} bytes, and whoever makes room gets the next ones`;
     gate = createGate(most, size, () => eventLine(Date.now(), 'error', '', full));
     gates.set(dir, gate);

@@ -11,7 +11,7 @@ import { daemonLimits } from '../cli/limits.ts';
 import { createInlet, type SessionInfo } from '../daemon/inlet.ts';
 import type { Lock } from '../files/lock.ts';
 import { openRedo, putAside, type Redo, SpoiltLog } from '../files/redo.ts';
-import { watchTree } from '../files/watch.ts';
+import { type TreeWatch, watchTree } from '../files/watch.ts';
 import { type Feed, readStanzas } from '../xml/feed.ts';
 import { createChats } from './chats.ts';
 import { createBatcher, GRACE, type MessagedOptions, PATIENCE } from './daemon.ts';
@@ -49,6 +49,11 @@ export async function partner(options: PartnerOptions): Promise<void> {
   let journalFull = false;
   let hold = -1;
   const backlog: { element: Element; n: number | null }[] = [];
+  let tree: TreeWatch | null = null;
+  let met = () => {};
+  const meeting = new Promise<void>((resolve) => {
+    met = resolve;
+  });
   const stop = new AbortController();
   const complained = new Set<string>();
 
@@ -86,6 +91,7 @@ export async function partner(options: PartnerOptions): Promise<void> {
   const inlet = createInlet(out, {
     session(given) {
       session = given;
+      met();
       if (desk === null) feed?.pause();
       else begin(desk, given);
     },
@@ -211,11 +217,15 @@ export async function partner(options: PartnerOptions): Promise<void> {
     );
   });
   const over = Promise.race([ended, told]).then(() => stop.abort());
+  process.on('SIGHUP', () => tree?.rescan());
   inlet.hello();
-  // The watch first, then a look: what is made in between is seen by one of them.
-  const tree = watchTree(dir, { base: chats.look, rescan: () => void chats.scan(), warn });
-  process.on('SIGHUP', tree.rescan);
-  await chats.scan();
+  // A FIFO that is open takes lines; what it takes before there is a session would be lost by a kill.
+  await Promise.race([meeting, over]);
+  if (session !== null) {
+    // The watch first, then a look: what is made in between is seen by one of them.
+    tree = watchTree(dir, { base: chats.look, rescan: () => void chats.scan(), warn });
+    await chats.scan();
+  }
   desk = await prepare();
   if (desk !== null) {
     for (const { jid, bytes } of desk.state.begun) chats.begin(jid, bytes);
@@ -231,7 +241,7 @@ export async function partner(options: PartnerOptions): Promise<void> {
   chats.pause();
   inlet.end();
   if (desk === null) {
-    tree.close();
+    tree?.close();
     chats.close();
     await out.end(PATIENCE);
     return;
@@ -246,14 +256,14 @@ export async function partner(options: PartnerOptions): Promise<void> {
   await within(PATIENCE, journal.quiet());
   await out.end(PATIENCE);
   if (!forGood) {
-    if (linger > 0) await within(linger * 1000, told);
+    if (linger > 0 && session !== null) await within(linger * 1000, told);
     // Who takes over finds in the pipes what is there; else the next start finds it in the journal.
     if (isSucceeded(dir)) chats.close();
     else await drain(desk);
   }
-  tree.close();
+  tree?.close();
   desk.talk.close();
-  const lost = journal.close(chats.begun());
+  const lost = journal.close(session === null ? desk.state.begun : chats.begun());
   if (lost > 0) warn(`${lost} bytes could not be written to disk and are lost`);
   if (hold >= 0) fs.closeSync(hold);
   lock.release();

@@ -24,8 +24,11 @@ export type Recent = {
   readonly state: RecentState;
 };
 
-/** So many messages of a session, and of all before it, are remembered. */
-export const MOST = 256;
+/**
+ * So many messages of a session, and of all before it, are remembered. A server that was killed may give again what it
+ * had given minutes before.
+ */
+export const MOST = 2048;
 
 /** Characters of a text that are worth keeping. */
 const SHORT = 200;
@@ -41,6 +44,9 @@ const kept = ({ from, id, sid, body }: Mark): Mark => ({
   body: short(body),
 });
 
+/** Who has said what. */
+const text = ({ from, body }: Pick<Mark, 'from' | 'body'>): string => `${from}\n${body}`;
+
 export function createRecent({ earlier, now }: RecentState = { earlier: [], now: [] }): Recent {
   let past = earlier.map(kept);
   let ring = now.map(kept);
@@ -49,8 +55,8 @@ export function createRecent({ earlier, now }: RecentState = { earlier: [], now:
   function index(): Map<string, Mark[]> {
     const found = new Map<string, Mark[]>();
     for (const mark of past) {
-      const same = found.get(mark.from);
-      if (same === undefined) found.set(mark.from, [mark]);
+      const same = found.get(text(mark));
+      if (same === undefined) found.set(text(mark), [mark]);
       else same.push(mark);
     }
     return found;
@@ -67,13 +73,10 @@ export function createRecent({ earlier, now }: RecentState = { earlier: [], now:
       if (ring.length >= 2 * MOST) ring = ring.slice(-MOST);
     },
     repeats(given, delayed) {
-      const marks = known.get(short(given.from));
-      if (marks === undefined) return false;
-      const { id, sid, body } = kept(given);
-      return marks.some(
-        (mark) =>
-          mark.body === body &&
-          ((sid !== undefined && mark.sid === sid) || (delayed && id !== undefined && mark.id === id)),
+      if (known.size === 0) return false;
+      const { id, sid, ...said } = kept(given);
+      return (known.get(text(said)) ?? []).some(
+        (mark) => (sid !== undefined && mark.sid === sid) || (delayed && id !== undefined && mark.id === id),
       );
     },
     get state() {

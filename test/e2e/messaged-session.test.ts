@@ -241,9 +241,10 @@ describe('what is written to contacts', () => {
   it('is shown when sj has taken it, and sent again under the same id if that is not known', async () => {
     const dir = account('a@x');
     const first = start(dir);
+    const early = sh(dir, 'mkfifo a@x/in; echo early > a@x/in');
     await until(() => isFifo(dir, 'a@x', 'in'));
-    await sh(dir, 'echo early > a@x/in');
     first.session('P', 0);
+    await early;
     await until(() => first.got.length === 1);
     await sh(dir, 'echo one > a@x/in; echo two > a@x/in');
     await until(() => first.got.length === 3);

@@ -39,7 +39,7 @@ it('what is written while messaged waits for its successor is sent by that, in o
   expect(bodies.filter((body) => body !== undefined)).toEqual(['one', 'two', 'three', 'four']);
 });
 
-it('what a messaged was written that never saw a session is sent by the next one', async () => {
+it('a messaged that never saw a session takes no lines: they wait for the next one', async () => {
   const server = await startBed();
   const env = { SJ_LINGER: '60' };
   const first = await startSuite(server, { env }).online();
@@ -49,12 +49,13 @@ it('what a messaged was written that never saw a session is sent by the next one
   server.faults = { silentFrom: 'bind' };
   const second = startSuite(server, { env, dir: first.dir });
   await until(() => group(second.child.pid!).some(({ name }) => name === 'messaged'));
-  await second.sh(`echo one > ${BOB}/in; echo two > ${BOB}/in`);
+  const writer = second.sh(`echo one > ${BOB}/in; echo two > ${BOB}/in`);
   server.faults = {};
   server.kill('*');
   await once(second.child, 'exit');
 
   const third = await startSuite(server, { env, dir: first.dir }).online();
+  await writer;
   const out = await third.see(`${BOB}/out`, '> two\n');
   expect(untimed(out)).toBe(['one', 'two'].map((text) => `<${ALICE}> ${text}\n`).join(''));
 });

@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { eventLine, logEvent } from '../../../lib/files/events.ts';
+import { eventLine, logEvent, newEvent } from '../../../lib/files/events.ts';
 import { scratch } from './scratch.ts';
 
 it('writes time, type, contact and detail', () => {
@@ -34,4 +34,11 @@ it('is always one line of four fields without controls', () => {
 
 it('throws nothing where it cannot write', () => {
   expect(() => logEvent(path.join(scratch(), 'gone'), 'new', 'a@b')).not.toThrow();
+});
+
+it('throws nothing where the file is a link to itself', () => {
+  const dir = scratch();
+  fs.symlinkSync('events', path.join(dir, 'events'));
+  expect(newEvent(dir, 'message', 'bob@x', 'hi')).toContain('bob@x');
+  logEvent(dir, 'message', 'bob@x', 'hi');
 });
