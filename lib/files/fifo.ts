@@ -5,6 +5,7 @@
  */
 import fs from 'node:fs';
 import net from 'node:net';
+import { look } from './look.ts';
 
 export type FifoEvents = {
   /** Bytes; the buffer is used again after the call. */
@@ -182,14 +183,5 @@ function readSome(fd: number): number | null {
     return fs.readSync(fd, BUFFER, 0, BUFFER.length, null);
   } catch {
     return null;
-  }
-}
-
-/** What is there; undefined if nothing is, or nobody may look. */
-function look(path: string): fs.Stats | undefined {
-  try {
-    return fs.lstatSync(path, { throwIfNoEntry: false });
-  } catch {
-    return undefined;
   }
 }

@@ -9,6 +9,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { bootId } from './boot.ts';
+import { look } from './look.ts';
 import { openRecords, type Records } from './records.ts';
 import { temporaryName } from './replace.ts';
 import { createReplay, type Entry, type Head, type RedoEvents } from './replay.ts';
@@ -170,6 +171,6 @@ const NOTHING = Buffer.alloc(0);
 
 /** An entry for bytes that are still not in their file. */
 export function keptEntry(dir: string, file: string, length: number): Entry {
-  const stat = fs.statSync(path.join(dir, file), { throwIfNoEntry: false });
+  const stat = look(path.join(dir, file), true);
   return [file, stat?.ino ?? 0, stat?.size ?? 0, 0, length];
 }

@@ -155,7 +155,7 @@ function tailOf(file: string, ino: number, offset: number): Buffer {
   try {
     fd = fs.openSync(file, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK);
   } catch (error) {
-    if (errno(error) === 'ENOENT' || errno(error) === 'ENOTDIR') return NOTHING;
+    if (/^(ENOENT|ENOTDIR|ELOOP|ENXIO)$/.test(errno(error))) return NOTHING;
     throw error;
   }
   try {

@@ -248,6 +248,7 @@ export function createJournal(dir: string, on: JournalEvents, { kept: log, room 
   }
 
   function flush(): void {
+    if (closed) return;
     let waiting = 0;
     if (log !== undefined && !record(log)) {
       waiting = collection.size;

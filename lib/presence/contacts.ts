@@ -9,6 +9,7 @@ import { appendRecord, TornRecord } from '../files/append.ts';
 import { createReports } from '../files/bursts.ts';
 import { ensureContact } from '../files/contact.ts';
 import { type EventType, newEvent } from '../files/events.ts';
+import { look } from '../files/look.ts';
 import { dirName } from '../files/names.ts';
 import { openFriends, openNewcomers } from '../files/newcomers.ts';
 import type { Known, Notes } from '../files/notes.ts';
@@ -233,7 +234,7 @@ export function createContacts(options: ContactsOptions): Contacts {
 
 const existing = (directory: string): string | null => (fs.existsSync(directory) ? directory : null);
 
-const isEmpty = (file: string): boolean => (fs.statSync(file, { throwIfNoEntry: false })?.size ?? 0) === 0;
+const isEmpty = (file: string): boolean => (look(file, true)?.size ?? 0) === 0;
 
 const lineOf = (best: Resource | null): string => {
   if (best === null) return '';

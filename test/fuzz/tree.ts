@@ -185,7 +185,7 @@ export async function runTreeCase(given: TreeCase): Promise<Complaint[]> {
   }
   const ended = await job.end();
   clearInterval(watch);
-  if (found.length === 0) found.push(...judgeEnd(ended, [0, 76, 77, 100, 111]));
+  if (found.length === 0) found.push(...judgeEnd(ended, [0, 76, 77, 100, 111], job.err()));
   const fatal = /^\w+: fatal: /m.test(job.err());
   if (ended !== 0 && ended !== null && !fatal)
     found.push({ what: 'silent', detail: `it ended with ${ended} and said nothing` });

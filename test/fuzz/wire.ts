@@ -59,7 +59,7 @@ export async function runWireCase(given: WireCase): Promise<Complaint[]> {
   if (given.end === 'reset') wire.reset();
   else if (given.end === 'term') job.child.kill('SIGTERM');
   else if (given.end !== 'silence') wire.end();
-  found.push(...judgeEnd(await job.end(), [0, 76, 77, 111]));
+  found.push(...judgeEnd(await job.end(), [0, 76, 77, 111], job.err()));
   if (!(await until(() => group(job.pid).length === 0, 5000)))
     found.push({
       what: 'left',
