@@ -248,7 +248,8 @@ export function createJournal(dir: string, on: JournalEvents, { kept: log, room 
   }
 
   function flush(): void {
-    if (closed) return;
+    // Its descriptors may be others' by now.
+    if (closed && log !== undefined) return;
     let waiting = 0;
     if (log !== undefined && !record(log)) {
       waiting = collection.size;
@@ -265,10 +266,9 @@ export function createJournal(dir: string, on: JournalEvents, { kept: log, room 
       for (const call of calls) call();
       if (log !== undefined) safe(log);
     }
-    if (waiting > 0) timer ??= setTimeout(again, AGAIN);
     const now = waiting > MOST_KEPT || log?.redo.full === true;
     if (full !== now) on.full((full = now));
-    if (now) timer ??= setTimeout(again, AGAIN);
+    if ((waiting > 0 || now) && !closed) timer ??= setTimeout(again, AGAIN);
   }
 
   function again(): void {
