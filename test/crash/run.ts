@@ -74,11 +74,11 @@ export async function run({ kind, random, rounds, faults, env, keep = false, say
     accepted: (contact, n) => peers.get(contact)!.acknowledged.has(n),
     sessions(id) {
       // What has arrived was traced before it was sent.
-      look();
+      follow();
       return trace.sessions(id);
     },
     before(a, b) {
-      look();
+      follow();
       return trace.before(a, b);
     },
     serverHit: (since) => hit.server >= since,
@@ -129,9 +129,15 @@ export async function run({ kind, random, rounds, faults, env, keep = false, say
     { next: createTail(inDir(bare(contact), 'out')), take: (text: string) => tally.out(contact, text) },
     { next: createTail(inDir(bare(contact), 'log')), take: (text: string) => tally.log(contact, text) },
   ]);
-  tails.push({ next: createTail(inDir('events')), take: tally.event }, { next: createTail(stderr), take: trace.line });
+  tails.push({ next: createTail(inDir('events')), take: tally.event });
+  const traced = createTail(stderr);
+  /** Reads the trace and nothing else: it is asked for while the lines of a file are being judged. */
+  function follow(): void {
+    for (const text of traced()) trace.line(text);
+  }
   const look = () => {
     for (const { next, take } of tails) for (const text of next()) take(text);
+    follow();
   };
   const online = () => read('state') === `online ${jid}/desk\n`;
 
