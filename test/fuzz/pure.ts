@@ -57,12 +57,14 @@ const CHECKS: Readonly<Record<string, Check>> = {
       const parts = chunks(r, text);
       cut.push(parts);
       unbuilt.push(parts);
+      // The end shows what is wrong with what has not ended.
+      if (mode === 'fragments') for (const { splitter } of [whole, cut, unbuilt]) splitter.eof();
       // Where the last one has not ended, a fault in it may still have to show.
       const early = whole.faults.length > cut.faults.length && mode === 'stream';
       const [a, b] = [heardBy(whole), heardBy(cut)].map((heard) =>
         JSON.stringify({ ...heard, ...(early && { faults: [] }) }),
       ) as [string, string];
-      const at = [...a].findIndex((c, i) => c !== b[i]);
+      const at = a.split('').findIndex((c, i) => c !== b[i]);
       if (a !== b)
         return `${mode}: cut elsewhere it reads otherwise: ${a.slice(at - 200, at + 99)} or ${b.slice(at - 20, at + 99)}`;
       if (early) continue;

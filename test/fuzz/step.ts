@@ -53,6 +53,8 @@ export function take(place: Place, { op, at, data }: Step): void {
         clear(file);
         return void execFileSync('mknod', [file.toString(), 'c', '1', data], { stdio: 'ignore' });
       case 'mode':
+        // It would be that of what the link leads to.
+        if (fs.lstatSync(file).isSymbolicLink()) return;
         return fs.chmodSync(file, Number.parseInt(data, 8));
       case 'remove':
         return clear(file);
