@@ -50,6 +50,7 @@ function show({ recovery, figures, sizes, begun, resumed, wrong, dir }: Report):
     `  lost by the server after it had acknowledged them: ${figures.serverLostOut} from us, ${figures.serverLostIn} to us`,
   );
   say(`  arrived again under the same id, in a new session: ${figures.again}`);
+  say(`  sent once, and given to a contact again by the server: ${figures.doubled}`);
   say(`  put out of order by the server: ${figures.reordered}`);
   say(`  said again by contacts whose server had gone: ${figures.retried} numbers came more than once`);
   say(`  written into in and lost with a killed messaged: ${figures.swallowed}`);

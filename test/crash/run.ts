@@ -77,6 +77,10 @@ export async function run({ kind, random, rounds, faults, env, keep = false, say
       follow();
       return trace.sessions(id);
     },
+    times(id) {
+      follow();
+      return trace.times(id);
+    },
     before(a, b) {
       follow();
       return trace.before(a, b);

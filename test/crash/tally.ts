@@ -13,6 +13,8 @@ export type Witness = {
   accepted(contact: string, n: number): boolean;
   /** In how many sessions a message of ours was sent. */
   sessions(id: string): number;
+  /** How often it was sent. */
+  times(id: string): number;
   /** Whether one message went, or came, before another did, by their ids. */
   before(a: string, b: string): boolean;
   /** Whether the server was hit, and whether messaged was killed, after that time. */
@@ -43,6 +45,8 @@ export type Figures = {
   serverLostIn: number;
   /** Sent again under the same id in a new session. */
   again: number;
+  /** Sent once, and given to the contact more than once: a server that ends stores what the contact has already. */
+  doubled: number;
   /** Put out of order by the server. */
   reordered: number;
   /** Written into `in` and lost with messaged before it had written them down. */
@@ -87,6 +91,7 @@ export function createTally(contacts: readonly string[], domain: string, witness
   const wrong: string[] = [];
   const figures = { serverLostOut: new Set<string>(), serverLostIn: new Set<string>(), swallowed: new Set<string>() };
   let again = 0;
+  let doubled = 0;
   let reordered = 0;
   const all = new Map<string, Contact>(
     contacts.map((name) => [
@@ -133,6 +138,7 @@ export function createTally(contacts: readonly string[], domain: string, witness
   function sentTwice(contact: string, n: number, { peer }: Out): void {
     const id = peer.at(-1)!;
     if (peer[0] !== id) wrong.push(`${contact}: number ${n} arrived with two ids, ${peer[0]} and ${id}`);
+    else if (witness.times(id) < peer.length) doubled++;
     else if (witness.sessions(id) < peer.length) wrong.push(`${contact}: number ${n} arrived twice in one session`);
     else again++;
   }
@@ -258,6 +264,7 @@ export function createTally(contacts: readonly string[], domain: string, witness
         serverLostIn: figures.serverLostIn.size,
         swallowed: figures.swallowed.size,
         again,
+        doubled,
         reordered,
         retried,
       };

@@ -13,8 +13,9 @@ export type Trace = {
   before(a: string, b: string): boolean;
   /** Ids of messages of ours that were sent. */
   readonly sent: Iterable<string>;
-  /** In how many sessions a message was sent. */
+  /** In how many sessions a message was sent, and how often. */
   sessions(id: string): number;
+  times(id: string): number;
   /** How often a session has begun, and how often one was resumed. */
   readonly begun: number;
   readonly resumed: number;
@@ -28,6 +29,7 @@ export function createTrace(): Trace {
   /** When a message went or came first, as the number of the line. */
   const first = new Map<string, number>();
   const sentIn = new Map<string, Set<number>>();
+  const times = new Map<string, number>();
   let begun = 0;
   let resumed = 0;
   /** What we said when we asked to resume. */
@@ -62,7 +64,10 @@ export function createTrace(): Trace {
         side.stanzas.push(id);
         if (id === null) return;
         if (!first.has(id)) first.set(id, first.size);
-        if (side === ours) sentIn.set(id, (sentIn.get(id) ?? new Set()).add(begun));
+        if (side === ours) {
+          sentIn.set(id, (sentIn.get(id) ?? new Set()).add(begun));
+          times.set(id, (times.get(id) ?? 0) + 1);
+        }
         return;
       }
       const h = Number(/ h=(['"])(\d+)\1/.exec(what)?.[2] ?? Number.NaN);
@@ -86,6 +91,7 @@ export function createTrace(): Trace {
       return sentIn.keys();
     },
     sessions: (id) => sentIn.get(id)?.size ?? 0,
+    times: (id) => times.get(id) ?? 0,
     get begun() {
       return begun;
     },
