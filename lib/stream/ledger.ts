@@ -65,7 +65,7 @@ export function createReader(): { line(text: Buffer): void; kept(): Kept } {
       const time = /^(\d+) </.exec(rest)?.[1];
       if (time === undefined) return;
       const bytes = Buffer.from(line.subarray(line.indexOf(0x20, 4) + 1));
-      open.push({ bytes, time: Number(time) });
+      open.push({ bytes, time: Math.min(Number(time), Number.MAX_SAFE_INTEGER) });
       const id = idOf(bytes);
       if (id !== null) remember(taken, id);
     },

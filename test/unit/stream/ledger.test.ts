@@ -99,3 +99,14 @@ it('remembers no ids that would fill the memory', () => {
   expect(ledger.idOf(id(256))).toHaveLength(256);
   expect(ledger.idOf(id(257))).toBeNull();
 });
+
+it('keeps a stanza whose time a disk has spoilt', () => {
+  const lines = (text: Buffer) => {
+    const reader = createReader();
+    for (const line of text.toString().split('\n').slice(0, -1)) reader.line(Buffer.from(line));
+    return reader.kept();
+  };
+  const once = lines(Buffer.from(`base 0\nout ${'9'.repeat(400)} <message/>\n`));
+  expect(once.outgoing.openCount).toBe(1);
+  expect(lines(summary(once)).outgoing.open).toEqual(once.outgoing.open);
+});
