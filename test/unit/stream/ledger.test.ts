@@ -101,12 +101,7 @@ it('remembers no ids that would fill the memory', () => {
 });
 
 it('keeps a stanza whose time a disk has spoilt', () => {
-  const lines = (text: Buffer) => {
-    const reader = createReader();
-    for (const line of text.toString().split('\n').slice(0, -1)) reader.line(Buffer.from(line));
-    return reader.kept();
-  };
-  const once = lines(Buffer.from(`base 0\nout ${'9'.repeat(400)} <message/>\n`));
+  const once = read(Buffer.from(`base 0\nout ${'9'.repeat(400)} <message/>\n`));
   expect(once.outgoing.openCount).toBe(1);
-  expect(lines(summary(once)).outgoing.open).toEqual(once.outgoing.open);
+  expect(read(ledger.summary(once)).outgoing.open).toEqual(once.outgoing.open);
 });
