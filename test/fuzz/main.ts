@@ -23,20 +23,30 @@ const tell = (found: readonly Complaint[]) => {
   for (const { what, detail } of found.slice(0, 5)) console.log(`  ${what}: ${detail.slice(0, 1500)}`);
 };
 
+/** How often a case is tried again: what never comes again was the machine's, and is told, but not held against us. */
+const AGAIN = 3;
+
+async function comesAgain(kind: Kind, seed: string): Promise<boolean> {
+  for (let i = 0; i < AGAIN; i++) if ((await run(make(kind, seed))).length > 0) return true;
+  return false;
+}
+
 async function fuzz(kind: Kind, until: number): Promise<number> {
   let cases = 0;
   let bad = 0;
+  let once = 0;
   for (let i = 0; performance.now() < until; i++) {
     const seed = `${values.seed} ${i}`;
     const found = await run(make(kind, seed));
     cases++;
     if (found.length === 0) continue;
-    bad++;
+    if (await comesAgain(kind, seed)) bad++;
+    else once++;
     console.log(`FOUND ${kind}, --only ${kind} --case '${seed}'`);
     tell(found);
     await keep(make(kind, seed), found, `${kind}-${seed.replaceAll(' ', '-')}`);
   }
-  console.log(`${kind}: ${cases} cases, ${bad} with complaints`);
+  console.log(`${kind}: ${cases} cases, ${bad} with complaints, ${once} with complaints that did not come again`);
   return bad;
 }
 
