@@ -139,31 +139,35 @@ it('never tries twice at once, and never waits longer than it may, whatever happ
     fc.record({ what: fc.constant('lost' as const), code: fc.constantFrom(0, 1, 76, 77, 100, 111, null) }),
   );
   fc.assert(
-    fc.property(fc.array(fc.tuple(happening, fc.nat(2 * HELD))), fc.float({ min: 0, max: 1 }), (events, chance) => {
-      const keep = keeper(Math.min(chance, 1 - Number.EPSILON));
-      let now = 0;
-      let running = true;
-      let over = false;
-      for (const [event, later] of events) {
-        now += later;
-        // What can't be is not said: without a try, nothing is online or lost.
-        if (!running && (event.what === 'online' || event.what === 'lost')) continue;
-        const next = keep.happened(event, now);
-        if (event.what === 'lost') running = false;
-        if (over) expect(next).toBe(null);
-        if (next?.step === 'try') {
-          expect(running).toBe(false);
-          running = true;
+    fc.property(
+      fc.array(fc.tuple(happening, fc.nat(2 * HELD))),
+      fc.float({ min: 0, max: 1, noNaN: true }),
+      (events, chance) => {
+        const keep = keeper(Math.min(chance, 1 - Number.EPSILON));
+        let now = 0;
+        let running = true;
+        let over = false;
+        for (const [event, later] of events) {
+          now += later;
+          // What can't be is not said: without a try, nothing is online or lost.
+          if (!running && (event.what === 'online' || event.what === 'lost')) continue;
+          const next = keep.happened(event, now);
+          if (event.what === 'lost') running = false;
+          if (over) expect(next).toBe(null);
+          if (next?.step === 'try') {
+            expect(running).toBe(false);
+            running = true;
+          }
+          if (next?.step === 'wait') {
+            expect(next.ms).toBeGreaterThanOrEqual(0);
+            expect(next.ms).toBeLessThanOrEqual(MOST);
+          }
+          if (next?.step === 'exit') {
+            expect(running).toBe(false);
+            over = true;
+          }
         }
-        if (next?.step === 'wait') {
-          expect(next.ms).toBeGreaterThanOrEqual(0);
-          expect(next.ms).toBeLessThanOrEqual(MOST);
-        }
-        if (next?.step === 'exit') {
-          expect(running).toBe(false);
-          over = true;
-        }
-      }
-    }),
+      },
+    ),
   );
 });
