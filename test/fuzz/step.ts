@@ -18,6 +18,9 @@ export function take(place: Place, { op, at, data }: Step): void {
   const file = Buffer.concat([Buffer.from(`${place.dir}/`), Buffer.from(at, 'latin1')]);
   const bytes = Buffer.from(data, 'latin1');
   try {
+    // A link may have led elsewhere, and who follows it there would be us.
+    const parent = fs.realpathSync(file.subarray(0, file.lastIndexOf(0x2f)), 'latin1');
+    if (!`${parent}/`.startsWith(`${fs.realpathSync(place.dir, 'latin1')}/`)) return;
     switch (op) {
       case 'write':
         clear(file);
