@@ -105,13 +105,22 @@ export function openNewcomers(dir: string, friends: Pick<Friends, 'has'>, most: 
   };
 }
 
+/** What there is; undefined where there is nothing, or nobody may look. */
+function statOf(file: string): fs.Stats | undefined {
+  try {
+    return fs.lstatSync(file, { throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
+}
+
 /** What tells a file from what it was. */
 function state(file: string): string {
-  const stat = fs.lstatSync(file, { throwIfNoEntry: false });
+  const stat = statOf(file);
   return stat === undefined ? '' : `${stat.ino} ${stat.size} ${stat.mtimeMs}`;
 }
 
-const isLink = (file: string): boolean => fs.lstatSync(file, { throwIfNoEntry: false })?.isSymbolicLink() === true;
+const isLink = (file: string): boolean => statOf(file)?.isSymbolicLink() === true;
 
 function attempt(what: () => void): boolean {
   try {

@@ -87,3 +87,12 @@ describe('a bucket', () => {
     );
   });
 });
+
+it('knows nobody where nobody may look', () => {
+  const dir = path.join(scratch(), 'loop');
+  fs.symlinkSync('loop', dir);
+  const friends = openFriends(dir);
+  expect(friends.has('bob@x')).toBe(false);
+  const newcomers = openNewcomers(dir, friends, 1);
+  expect([newcomers.admit('bob@x'), newcomers.admit('eve@x')]).toEqual([true, false]);
+});
