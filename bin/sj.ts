@@ -8,6 +8,7 @@ import { openDescriptor, tellReady } from '../lib/cli/readiness.ts';
 import { accountDir, killedWhile, openAccount } from '../lib/files/account.ts';
 import { limitEvents } from '../lib/files/events.ts';
 import { readFloor, writeFloor } from '../lib/files/floor.ts';
+import { sweep } from '../lib/files/replace.ts';
 import { floorAfter, isMechanism } from '../lib/sasl/floor.ts';
 import { accountOf, createResource } from '../lib/stream/account.ts';
 import { readIdentity } from '../lib/stream/identity.ts';
@@ -112,6 +113,8 @@ run('sj', async (say) => {
       stop.signal,
     );
   } finally {
+    // Of a daemon that was killed.
+    sweep(dir);
     lock.release();
   }
 });

@@ -2,10 +2,14 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { errno } from '../cli/die.ts';
+import { writeAll } from './append.ts';
 import { logEvent } from './events.ts';
+import { look } from './look.ts';
 import { dirName, isCutName, jidOfName, RESERVED } from './names.ts';
 import { readRegular } from './read.ts';
 import { temporaryName } from './replace.ts';
+
+const { O_NOFOLLOW, O_NONBLOCK, O_WRONLY } = fs.constants;
 
 export type Contact = { readonly name: string; readonly jid: string };
 
@@ -19,32 +23,60 @@ export function ensureContact(dir: string, jid: string): string {
   const place = path.join(dir, dirName(jid));
   makeDirectory(place);
   const file = path.join(place, 'id');
-  if (!fs.existsSync(file)) {
-    const temporary = temporaryName(file);
-    fs.writeFileSync(temporary, `${jid}\n`, { mode: 0o600, flag: 'wx' });
-    try {
-      fs.linkSync(temporary, file);
-      logEvent(dir, 'new', jid);
-    } catch (error) {
-      if (errno(error) !== 'EEXIST') throw error;
-    } finally {
-      fs.rmSync(temporary, { force: true });
+  if ((look(file)?.size ?? 0) === 0 && makeId(place, file, `${jid}\n`)) logEvent(dir, 'new', jid);
+  return place;
+}
+
+/** @returns whether there was none */
+function makeId(place: string, file: string, text: string): boolean {
+  // A cut name says nothing without its id, so nobody shall see half of that.
+  if (!isCutName(path.basename(place))) return create(file, text);
+  // Not among the contact's files: there nobody would remove what is left after a kill.
+  const temporary = temporaryName(place);
+  fs.writeFileSync(temporary, text, { mode: 0o600, flag: 'wx' });
+  try {
+    fs.linkSync(temporary, file);
+    return true;
+  } catch (error) {
+    if (errno(error) === 'EEXIST') return false;
+    throw error;
+  } finally {
+    fs.rmSync(temporary, { force: true });
+  }
+}
+
+function create(file: string, text: string): boolean {
+  try {
+    fs.writeFileSync(file, text, { mode: 0o600, flag: 'wx' });
+    return true;
+  } catch (error) {
+    if (errno(error) !== 'EEXIST') {
+      fs.rmSync(file, { force: true });
+      throw error;
     }
   }
-  return place;
+  // Somebody is writing the same, or was killed before.
+  if (!look(file)?.isFile()) return false;
+  const fd = fs.openSync(file, O_WRONLY | O_NOFOLLOW | O_NONBLOCK);
+  try {
+    writeAll(fd, Buffer.from(text));
+  } finally {
+    fs.closeSync(fd);
+  }
+  return false;
 }
 
 /** @throws ENOTDIR if something else has the name, a link for one: what is written there would land anywhere */
 function makeDirectory(place: string): void {
-  const look = () => fs.lstatSync(place, { throwIfNoEntry: false });
-  let there = look();
+  const see = () => fs.lstatSync(place, { throwIfNoEntry: false });
+  let there = see();
   if (there === undefined) {
     try {
       fs.mkdirSync(place, { mode: 0o700 });
       return;
     } catch (error) {
       if (errno(error) !== 'EEXIST') throw error;
-      there = look();
+      there = see();
     }
   }
   if (!there?.isDirectory()) throw Object.assign(new Error('not a directory'), { code: 'ENOTDIR' });

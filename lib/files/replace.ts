@@ -1,5 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
+import { errno } from '../cli/die.ts';
 
 // A crash leaves temporary files behind, and in a container the next start may have the same pid.
 const start = Date.now().toString(36);
@@ -9,17 +10,48 @@ let serial = 0;
 export const temporaryName = (file: string): string =>
   path.join(path.dirname(file), `.tmp-${process.pid}-${start}-${serial++}`);
 
+const TEMPORARY = /^\.tmp-(\d+)-([0-9a-z]+)-\d+$/;
+
 /**
  * Replaces a file as a whole: a reader sees the old text or the new one, never a part. Mode 0600.
+ * @param temporary where the new one grows, in the same directory
  * @throws on failure, leaving the old one
  */
-export function replaceFile(file: string, text: string | Uint8Array): void {
-  const temporary = temporaryName(file);
+export function replaceFile(file: string, text: string | Uint8Array, temporary = temporaryName(file)): void {
   try {
     fs.writeFileSync(temporary, text, { mode: 0o600, flag: 'wx' });
     fs.renameSync(temporary, file);
   } catch (error) {
     fs.rmSync(temporary, { force: true });
     throw error;
+  }
+}
+
+/**
+ * Removes what programs that were killed have left in a directory: temporary files of processes that are no more. One
+ * that can't be removed stays for the next time.
+ */
+export function sweep(dir: string): void {
+  for (const name of attempt(() => fs.readdirSync(dir)) ?? []) {
+    const [, pid, begun] = TEMPORARY.exec(name) ?? [];
+    if (pid !== undefined && !lives(Number(pid), begun!)) attempt(() => fs.unlinkSync(path.join(dir, name)));
+  }
+}
+
+function attempt<T>(act: () => T): T | undefined {
+  try {
+    return act();
+  } catch {
+    return undefined;
+  }
+}
+
+function lives(pid: number, begun: string): boolean {
+  if (pid === process.pid) return begun === start;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return errno(error) !== 'ESRCH';
   }
 }

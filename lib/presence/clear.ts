@@ -2,8 +2,12 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { errno, reason } from '../cli/die.ts';
 import { type Contact, listContacts } from '../files/contact.ts';
+import { look } from '../files/look.ts';
 
 const { O_WRONLY, O_TRUNC, O_NOFOLLOW, O_NONBLOCK } = fs.constants;
+
+/** Where the next `presence` file grows: always the same name, so that of a presenced that is killed one is left at most. */
+export const unfinished = (file: string): string => path.join(path.dirname(file), '.tmp-presence');
 
 /**
  * Empties the `presence` file of every contact: without a connection nothing is known of anybody. Done by presenced at
@@ -21,6 +25,8 @@ export function clearPresences(dir: string, warn: (message: string) => void): vo
     const file = path.join(dir, name, 'presence');
     try {
       emptyFile(file);
+      const half = unfinished(file);
+      if (look(half) !== undefined) fs.unlinkSync(half);
     } catch (error) {
       warn(`cannot empty ${file}: ${reason(error)}`);
     }

@@ -14,7 +14,7 @@ import { dirName } from '../files/names.ts';
 import { openFriends, openNewcomers } from '../files/newcomers.ts';
 import type { Known, Notes } from '../files/notes.ts';
 import { replaceFile } from '../files/replace.ts';
-import { emptyFile } from './clear.ts';
+import { emptyFile, unfinished } from './clear.ts';
 import { type Incoming, interpret } from './incoming.ts';
 import { oneLine, presenceLine } from './line.ts';
 import { createResources, type Resource } from './resources.ts';
@@ -118,7 +118,7 @@ export function createContacts(options: ContactsOptions): Contacts {
     const file = path.join(directory, 'presence');
     try {
       if (line === '') emptyFile(file);
-      else replaceFile(file, `${line}\n`);
+      else replaceFile(file, `${line}\n`, unfinished(file));
       troubles.well(file);
       return 'done';
     } catch (error) {

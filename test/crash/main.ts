@@ -20,6 +20,7 @@ const seed = values.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : N
 async function main(): Promise<void> {
   execFileSync('node', ['build.mjs'], { stdio: 'inherit' });
   say(`seed ${seed}`);
+  const complaints: string[] = [];
   const all = kinds([US, ...CONTACTS]);
   const names = (['prosody', 'ejabberd'] as const).filter(
     (name) => values.server === undefined || values.server === name,
@@ -34,8 +35,12 @@ async function main(): Promise<void> {
       say,
     });
     show(report);
-    if (report.wrong.length > 0) process.exitCode = 1;
+    for (const what of report.wrong) complaints.push(`${name}: ${what}`);
   }
+  if (complaints.length === 0) return;
+  say(`\nwrong, with seed ${seed}:`);
+  for (const what of complaints.slice(0, 30)) say(`  ${what}`);
+  process.exitCode = 1;
 }
 
 function show({ recovery, figures, sizes, begun, resumed, wrong, dir }: Report): void {
@@ -57,7 +62,6 @@ function show({ recovery, figures, sizes, begun, resumed, wrong, dir }: Report):
   say(`  largest: ${[...sizes].map(([name, size]) => `${name} ${size}`).join(', ')}`);
   if (wrong.length === 0) return say('  all is well');
   say(`  WRONG, evidence in ${dir}`);
-  for (const what of wrong.slice(0, 30)) say(`    ${what}`);
 }
 
 void main().then(

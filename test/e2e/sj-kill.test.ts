@@ -41,6 +41,9 @@ describe.each(DAEMONS)('kill -9 of %s', (name) => {
   it('ends the session with 111, and says so', async () => {
     const server = await startBed();
     const alice = await company(server);
+    // What it may have been about to rename.
+    const left = [`.tmp-${alice.pid(name)}-abc-0`, path.join(BOB, '.tmp-presence')].map((n) => path.join(alice.dir, n));
+    for (const file of left) fs.writeFileSync(file, '');
     process.kill(alice.pid(name), 'SIGKILL');
     expect(await alice.ended).toBe(111);
     expect(alice.err()).toBe(`sj: fatal: ${name} was killed by SIGKILL\n`);
@@ -50,6 +53,7 @@ describe.each(DAEMONS)('kill -9 of %s', (name) => {
     expect(events(alice.dir).at(-1)).toEqual(['offline', ALICE, `${name} was killed by SIGKILL`]);
     await until(() => server.connections() === 0);
     expect(snapshot(alice.dir)).not.toContain('.lock');
+    expect(left.filter((file) => fs.existsSync(file))).toEqual([]);
   });
 });
 

@@ -23,6 +23,24 @@ it('makes a directory with its id and tells of it once', () => {
   expect(events(dir)).toEqual(['bob@example.org']);
 });
 
+it('gives a contact the id that somebody was killed over', () => {
+  const dir = scratch();
+  const place = ensureContact(dir, 'bob@example.org');
+  fs.writeFileSync(path.join(place, 'id'), '');
+  ensureContact(dir, 'bob@example.org');
+  expect(fs.readFileSync(path.join(place, 'id'), 'utf8')).toBe('bob@example.org\n');
+  expect(events(dir)).toEqual(['bob@example.org']);
+});
+
+it('writes no id through a link', () => {
+  const dir = scratch();
+  fs.writeFileSync(path.join(dir, 'precious'), '');
+  fs.mkdirSync(path.join(dir, 'bob@example.org'));
+  fs.symlinkSync('../precious', path.join(dir, 'bob@example.org', 'id'));
+  ensureContact(dir, 'bob@example.org');
+  expect(fs.readFileSync(path.join(dir, 'precious'), 'utf8')).toBe('');
+});
+
 it('takes a directory that the user has made', () => {
   const dir = scratch();
   fs.mkdirSync(path.join(dir, 'bob@example.org'));

@@ -1,7 +1,8 @@
+import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { expect, it } from 'vitest';
-import { replaceFile } from '../../../lib/files/replace.ts';
+import { replaceFile, sweep, temporaryName } from '../../../lib/files/replace.ts';
 import { scratch } from './scratch.ts';
 
 it('replaces as a whole: who has the old file open still has the old text', () => {
@@ -28,4 +29,16 @@ it('leaves nothing behind when it fails', () => {
   fs.mkdirSync(path.join(dir, 'state', 'x'), { recursive: true });
   expect(() => replaceFile(path.join(dir, 'state'), 'x')).toThrow();
   expect(fs.readdirSync(dir)).toEqual(['state']);
+});
+
+it('sweeps away what the dead have left, and nothing else', () => {
+  const dir = scratch();
+  const { pid } = spawnSync('true');
+  const living = ['.tmp-1-abc-0', path.basename(temporaryName(path.join(dir, 'x')))];
+  const others = ['.tmp-presence', `.tmp-${pid}-abc`, `x.tmp-${pid}-abc-0`, 'in'];
+  for (const name of [...living, ...others, `.tmp-${pid}-abc-0`, `.tmp-${process.pid}-abc-0`])
+    fs.writeFileSync(path.join(dir, name), '');
+  fs.mkdirSync(path.join(dir, `.tmp-${pid}-abc-1`));
+  sweep(dir);
+  expect(fs.readdirSync(dir).sort()).toEqual([...living, ...others, `.tmp-${pid}-abc-1`].sort());
 });

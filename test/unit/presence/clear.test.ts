@@ -36,6 +36,13 @@ describe('clearPresences', () => {
     expect(fs.readFileSync(path.join(dir, '.hidden', 'presence'), 'utf8')).toBe('nor this\n');
   });
 
+  it('removes what a presenced that was killed had begun', () => {
+    make('a@x.org', 'online\n');
+    fs.writeFileSync(path.join(dir, 'a@x.org', '.tmp-presence'), 'aw');
+    expect(clear()).toEqual([]);
+    expect(fs.readdirSync(path.join(dir, 'a@x.org'))).toEqual(['presence']);
+  });
+
   it('says what it cannot empty, and goes on', () => {
     fs.mkdirSync(path.join(dir, 'a@x.org', 'presence'), { recursive: true });
     fs.writeFileSync(path.join(dir, 'target'), 'mine');
