@@ -6,20 +6,29 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import * as rows from './rows.ts';
+import { inbound20, inbound900, long20, managed20 } from './inbound.ts';
+import { large, pieces } from './large.ts';
+import { crowd, newRoster, quiet, roster } from './many.ts';
+import { type Measure, median } from './measure.ts';
+import { outbound } from './outbound.ts';
+import { floor, idle, latency, startup } from './still.ts';
 
-const MEASURES: Record<string, rows.Measure> = {
-  floor: rows.floor,
-  startup: rows.startup,
-  idle: rows.idle,
-  latency: rows.latency,
-  inbound: rows.inbound20,
-  managed: rows.managed20,
-  contacts: rows.inbound900,
-  long: rows.long20,
-  crowd: rows.crowd,
-  outbound: rows.outbound,
-  large: rows.large,
+const MEASURES: Record<string, Measure> = {
+  floor,
+  startup,
+  idle,
+  quiet,
+  latency,
+  inbound: inbound20,
+  managed: managed20,
+  contacts: inbound900,
+  long: long20,
+  crowd,
+  roster,
+  newroster: newRoster,
+  outbound,
+  large,
+  pieces,
 };
 
 const { values } = parseArgs({
@@ -31,8 +40,6 @@ const { values } = parseArgs({
     json: { type: 'string' },
   },
 });
-
-const median = (numbers: readonly number[]): number => [...numbers].sort((a, b) => a - b)[numbers.length >> 1]!;
 
 /** The folder of a build's programs: of a checkout, or the folder itself. */
 function programs(dir: string): string {
@@ -48,7 +55,7 @@ const shown = (number: number | undefined): string =>
 
 function print(title: string, ours: string, theirs: string, ratio: string, load: string): void {
   const other = values.against === undefined ? '' : theirs.padStart(12) + ratio.padStart(9);
-  console.log(`${title.padEnd(52)}${ours.padStart(12)}${other}${load.padStart(20)}`);
+  console.log(`${title.padEnd(56)}${ours.padStart(12)}${other}${load.padStart(20)}`);
 }
 
 async function main(): Promise<void> {

@@ -8,6 +8,8 @@ import net from 'node:net';
 export type ServerOptions = {
   /** Offer stream management (XEP-0198 1.6), and ask for an acknowledgement with each block that is sent. */
   readonly managed: boolean;
+  /** The contacts on the roster. */
+  readonly roster: readonly string[];
 };
 
 export type Server = {
@@ -19,6 +21,8 @@ export type Server = {
   /** How many messages have come; `onMessages` is called whenever there are more. */
   readonly messages: number;
   onMessages(listener: () => void): void;
+  /** Whether the client has sent presence. */
+  readonly greeted: boolean;
   /** How many of our stanzas the client has acknowledged. */
   readonly acknowledged: number;
   close(): void;
@@ -33,7 +37,7 @@ const SM = "xmlns='urn:xmpp:sm:3'";
 /** Something whole at the top of the stream, or near it: a body has no such tags, because `<` is escaped there. */
 const PART = /<(\w+)(?: [^<>]*)?\/>|<\/(message|presence|iq|auth)>|<stream:stream [^>]*>/g;
 
-export async function listen({ managed }: ServerOptions): Promise<Server> {
+export async function listen({ managed, roster }: ServerOptions): Promise<Server> {
   const events = new EventEmitter();
   const ready = once(events, 'ready').then(() => {});
   let peer: net.Socket | null = null;
@@ -44,6 +48,7 @@ export async function listen({ managed }: ServerOptions): Promise<Server> {
   let messages = 0;
   let stanzas = 0;
   let acknowledged = 0;
+  let greeted = false;
 
   function header(): void {
     const features = `<stream:features><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/>${managed ? `<sm ${SM}/>` : ''}</stream:features>`;
@@ -53,6 +58,11 @@ export async function listen({ managed }: ServerOptions): Promise<Server> {
   function iq(stanza: string): void {
     const id = / id=['"]([^'"]*)/.exec(stanza)?.[1];
     if (/ type=['"](result|error)/.test(stanza)) return;
+    if (roster.length > 0 && stanza.includes('jabber:iq:roster')) {
+      const items = roster.map((jid) => `<item jid='${jid}' subscription='both'/>`).join('');
+      peer!.write(`<iq type='result' id='${id}'><query xmlns='jabber:iq:roster'>${items}</query></iq>`);
+      return;
+    }
     if (!stanza.includes('xmpp-bind')) {
       peer!.write(
         `<iq type='error' id='${id}'><error type='cancel'><service-unavailable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>`,
@@ -75,6 +85,7 @@ export async function listen({ managed }: ServerOptions): Promise<Server> {
     }
     if (name === 'message') messages++;
     else if (name === 'iq') iq(whole);
+    else greeted = true;
   }
 
   function data(chunk: Buffer): void {
@@ -126,6 +137,9 @@ export async function listen({ managed }: ServerOptions): Promise<Server> {
       return messages;
     },
     onMessages: (listener) => void events.on('messages', listener),
+    get greeted() {
+      return greeted;
+    },
     get acknowledged() {
       return acknowledged;
     },

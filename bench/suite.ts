@@ -33,28 +33,39 @@ export const contact = (n: number): string => `c${n}@bench.example`;
 export const message = (from: number, text: string): string =>
   `<message from='${contact(from)}/phone.4f2a' to='bench@bench.example/sj' type='chat' id='m${text.slice(0, 8)}' xml:lang='en'><body>${text}</body><active xmlns='http://jabber.org/protocol/chatstates'/><request xmlns='urn:xmpp:receipts'/><stanza-id xmlns='urn:xmpp:sid:0' by='bench@bench.example' id='0OzoyIscRghzUgvc3O03UZEr'/></message>`;
 
+/** What a client says that is away. */
+export const presence = (from: number): string =>
+  `<presence from='${contact(from)}/phone.4f2a' to='bench@bench.example/sj' xml:lang='en'><show>away</show><status>at lunch</status><priority>5</priority><c xmlns='http://jabber.org/protocol/caps' hash='sha-1' node='https://gajim.org' ver='q07IKJEyjvHSyhy//CH0CxmKi8w='/></presence>`;
+
 /** The environment of a plain user; a bundle of certificates costs each program 50 ms at its start. */
 export function environment(): NodeJS.ProcessEnv {
   const env = { ...process.env };
   for (const name of ['NODE_EXTRA_CA_CERTS', 'NODE_OPTIONS', 'SJ_DIR', 'SJ_STAMP']) delete env[name];
   // Everybody here is a stranger, and very fast.
-  return { ...env, SJ_LIMITS: 'new=1000000 flood=1000000000' };
+  return { ...env, SJ_LIMITS: LIMITS };
 }
+
+const LIMITS = 'new=1000000 contacts=1000000 flood=1000000000';
 
 export type Setting = {
   /** With stream management. */
   readonly managed?: boolean;
   /** So many contacts have a directory already. */
   readonly contacts?: number;
+  /** So many contacts are on the roster. */
+  readonly roster?: number;
+  /** Limits that are other ones, as in SJ_LIMITS. */
+  readonly limits?: string;
 };
 
 /** Starts a suite whose programs are in `bin`, and waits for its session. */
-export async function start(bin: string, { managed = false, contacts = 0 }: Setting = {}): Promise<Suite> {
+export async function start(bin: string, setting: Setting = {}): Promise<Suite> {
+  const { managed = false, contacts = 0, roster = 0, limits = '' } = setting;
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'sj-bench-'));
   fs.writeFileSync(path.join(dir, 'password'), 'secret\n', { mode: 0o600 });
   for (let i = 0; i < contacts; i++) ensureContact(dir, contact(i));
   await mkfifos(Array.from({ length: contacts }, (_, i) => path.join(dir, contact(i), 'in')));
-  const server = await listen({ managed });
+  const server = await listen({ managed, roster: Array.from({ length: roster }, (_, i) => contact(i)) });
   const socket = new net.Socket();
   // What the server says first is for sj to read.
   socket.pause();
@@ -65,7 +76,7 @@ export async function start(bin: string, { managed = false, contacts = 0 }: Sett
   const started = performance.now();
   const child = spawn(path.join(bin, 'sj'), args, {
     stdio: ['ignore', 'ignore', 'pipe', 'ignore', 'ignore', 'ignore', socket, socket],
-    env: environment(),
+    env: { ...environment(), SJ_LIMITS: `${LIMITS} ${limits}` },
   });
   socket.destroy();
   let complaint = '';

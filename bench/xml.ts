@@ -3,23 +3,11 @@
  * ratio to a reference taken in the same round: `Buffer.indexOf` that finds each `<` of the same bytes. With
  * another checkout both are run in turns, and the last column says how many times as fast this one is.
  */
-import fs from 'node:fs';
-import { createRequire } from 'node:module';
-import os from 'node:os';
 import path from 'node:path';
-import v8 from 'node:v8';
-import { build } from 'esbuild';
-
-// As the programs run, see build.mjs.
-v8.setFlagsFromString('--optimize-for-size');
-
-type Reader = Pick<typeof import('../lib/xml/split.ts'), 'createSplitter' | 'LIMITS'>;
+import { median } from './measure.ts';
+import { type Input, load, measure, reference } from './reader.ts';
 
 const ROUNDS = 15;
-/** About so long, in milliseconds, is each row of a round. */
-const SPELL = 40;
-
-const HEADER = "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' version='1.0'>";
 
 const BODIES = [
   'ok',
@@ -43,7 +31,7 @@ const CYRILLIC = many((n) => chat(n, 'Как дела? Я буду дома ок
 const LARGE = many((n) => (n < 8 ? chat(n, 'All work and no play. '.repeat(11_800)) : ''));
 const HUGE = Buffer.from(chat(1, 'All work and no play. '.repeat(381_300)));
 
-type Row = { name: string; bytes: Buffer; chunk: number; mode: 'stream' | 'fragments'; build: boolean };
+type Row = Input & { readonly name: string };
 const rows: Row[] = [
   { name: 'split, messages', bytes: ASCII, chunk: 65_536, mode: 'stream', build: false },
   { name: 'split, mixed', bytes: MIXED, chunk: 65_536, mode: 'stream', build: false },
@@ -56,59 +44,6 @@ const rows: Row[] = [
   { name: 'trees, 256 KiB each', bytes: LARGE, chunk: 65_536, mode: 'fragments', build: true },
   { name: 'split, 8 MiB by 1 KiB', bytes: HUGE, chunk: 1024, mode: 'stream', build: false },
 ];
-
-/** Reads the bytes over and over for a while; bytes per second. */
-function measure({ bytes, chunk, mode, build }: Row, { createSplitter, LIMITS }: Reader): number {
-  const chunks: Buffer[] = [];
-  for (let at = 0; at < bytes.length; at += chunk) chunks.push(bytes.subarray(at, at + chunk));
-  let seen = 0;
-  const splitter = createSplitter(
-    mode,
-    {
-      stanza: ({ start, end }) => void (seen += end - start),
-      fault(error) {
-        throw error;
-      },
-    },
-    { build, limits: { ...LIMITS, bytes: 1e8 } },
-  );
-  if (mode === 'stream') splitter.push(Buffer.from(HEADER));
-  const begin = performance.now();
-  let now = begin;
-  do {
-    for (const piece of chunks) splitter.push(piece);
-    now = performance.now();
-  } while (now - begin < SPELL);
-  return (seen / (now - begin)) * 1000;
-}
-
-/** The same for `indexOf`. */
-function reference(bytes: Buffer): number {
-  const begin = performance.now();
-  let seen = 0;
-  let now = begin;
-  do {
-    for (let at = 0; (at = bytes.indexOf(0x3c, at)) >= 0; at++);
-    seen += bytes.length;
-    now = performance.now();
-  } while (now - begin < SPELL / 4);
-  return (seen / (now - begin)) * 1000;
-}
-
-const median = (numbers: number[]) => numbers.sort((a, b) => a - b)[numbers.length >> 1]!;
-
-/** The reader of a checkout as it is in the programs: bundled. Run from its sources it is ten times as slow. */
-async function load(checkout: string): Promise<Reader> {
-  const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'sj-bench-'));
-  try {
-    const outfile = path.join(dir, 'split.cjs');
-    const entry = path.resolve(checkout, 'lib/xml/split.ts');
-    await build({ entryPoints: [entry], outfile, bundle: true, platform: 'node', format: 'cjs', target: 'node20.19' });
-    return createRequire(import.meta.url)(outfile) as Reader;
-  } finally {
-    fs.rmSync(dir, { recursive: true });
-  }
-}
 
 async function main(checkout: string | undefined): Promise<void> {
   const ours = await load(path.join(import.meta.dirname, '..'));
