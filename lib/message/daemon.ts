@@ -134,11 +134,11 @@ export async function messaged(options: MessagedOptions): Promise<void> {
     open: chats.open,
     soon: batch.soon,
     limits,
-    send({ stanza, fate }) {
+    send({ intent, stanza }) {
       const room = out.send(stanza, (error) => {
         if (error !== null && !offline) warn(`cannot write ${target}: ${error.message}`);
         offline = error !== null;
-        fate(offline ? 'offline' : null);
+        talk.fate(intent, offline ? 'offline' : null);
         batch.soon();
       });
       if (room || outletFull) return;

@@ -4,8 +4,8 @@ import { controlText } from '../stream/control.ts';
 import type { Journal } from './journal.ts';
 import type { Intent } from './state.ts';
 
-/** A line as it is sent; told what became of it: null, or why it is not going to be sent. */
-export type Letter = { readonly intent: Intent; readonly stanza: string; readonly fate: (why: string | null) => void };
+/** A line as it is sent. */
+export type Letter = { readonly intent: Intent; readonly stanza: string };
 
 export type Outbox = {
   /** Takes a new line; it leaves once it is written down. */
@@ -24,7 +24,9 @@ export type Outbox = {
 };
 
 export type OutboxEvents = {
-  /** So much is on its way that no more should be read; false: it may again. */
+  /** What became of a line: null, or why it is not going to be sent. */
+  fate(intent: Intent, why: string | null): void;
+  /** So much is on its way that no more should be read: what is read is kept in memory; false: it may again. */
   full(full: boolean): void;
   /** There is something to write down. */
   soon(): void;
@@ -32,60 +34,77 @@ export type OutboxEvents = {
   broken(error: Error): void;
 };
 
-/** So many lines, and characters of them, may be on their way. */
-const MOST = { lines: 10_000, text: 4 * 1_048_576 };
+/**
+ * So many lines, and characters of them, may be on their way: enough that nobody waits for the other side, and so few that
+ * they are not yet old for the engine when they are done with, which then costs half as much.
+ */
+const MOST = { lines: 2000, text: 1_048_576 };
 
-type Way = { readonly letter: Letter; out: Error | null | undefined; done: boolean };
+type Way = { readonly intent: Intent; readonly size: number; out: Error | null | undefined; done: boolean };
 
 export function createOutbox(
   out: Pick<Outlet, 'send'>,
   journal: Pick<Journal, 'intend' | 'settle' | 'after'>,
   on: OutboxEvents,
 ): Outbox {
+  /** What is to leave when it is written down. */
+  let waiting: Letter[] = [];
   /** What was sent and is not settled, oldest first; the number of the first. */
   let ways: Way[] = [];
   let first = 1;
-  /** How many at the beginning are settled. */
+  /** How many at the beginning are settled; and how many the outlet has told of. */
   let head = 0;
+  let told = 0;
   let text = 0;
   let phase: 'waiting' | 'open' | 'last' | 'shut' = 'waiting';
   let full = false;
   let drained = true;
 
   function flow(): void {
-    const now = !drained || ways.length - head > MOST.lines || text > MOST.text;
+    // What is read at the end goes no further than into the journal.
+    if (phase === 'shut') return;
+    const now = !drained || waiting.length + ways.length - head > MOST.lines || text > MOST.text;
     if (now !== full) on.full((full = now));
   }
 
-  function leave(letter: Letter): void {
-    if (phase !== 'open' && phase !== 'last') return;
-    const way: Way = { letter, out: undefined, done: false };
-    ways.push(way);
-    text += letter.stanza.length;
-    drained = out.send(letter.stanza, (error) => {
-      way.out = error;
-      if (error !== null && phase === 'open') on.broken(error);
-      if (phase === 'last') byOutlet();
-    });
+  /** Told of each line, in the order in which they left. */
+  function passed(error: Error | null): void {
+    ways[told++]!.out = error;
+    if (error !== null && phase === 'open') on.broken(error);
+    if (phase === 'last') byOutlet();
+  }
+
+  function leave({ intent, stanza }: Letter): void {
+    ways.push({ intent, size: stanza.length, out: undefined, done: false });
+    drained = out.send(stanza, passed);
+  }
+
+  function written(): void {
+    const letters = waiting;
+    waiting = [];
+    if (phase === 'open' || phase === 'last') for (const letter of letters) leave(letter);
+    else for (const { stanza } of letters) text -= stanza.length;
     flow();
   }
 
   function settle(way: Way, why: string | null): void {
     if (way.done) return;
     way.done = true;
-    text -= way.letter.stanza.length;
-    journal.settle(way.letter.intent.id);
-    way.letter.fate(why);
+    text -= way.size;
+    journal.settle(way.intent.id);
+    on.fate(way.intent, why);
     on.soon();
   }
 
   /** Drops what is settled at the beginning. */
   function trim(): void {
     while (head < ways.length && ways[head]!.done) head++;
-    if (head > 64 && head * 2 > ways.length) {
-      ways = ways.slice(head);
-      first += head;
-      head = 0;
+    const gone = Math.min(head, told);
+    if (gone > 64 && gone * 2 > ways.length) {
+      ways = ways.slice(gone);
+      first += gone;
+      head -= gone;
+      told -= gone;
     }
     flow();
   }
@@ -99,13 +118,20 @@ export function createOutbox(
   return {
     send(letter) {
       journal.intend(letter.intent);
-      journal.after(() => leave(letter));
+      if (waiting.length === 0) journal.after(written);
+      waiting.push(letter);
+      text += letter.stanza.length;
       on.soon();
+      flow();
     },
     open(letters) {
       phase = 'open';
       if (letters.length > 0) out.send(controlText({ what: 'again', n: letters.length }));
-      for (const letter of letters) leave(letter);
+      for (const letter of letters) {
+        text += letter.stanza.length;
+        leave(letter);
+      }
+      flow();
     },
     drained() {
       drained = true;
@@ -127,6 +153,7 @@ export function createOutbox(
     },
     shut() {
       phase = 'shut';
+      if (full) on.full((full = false));
     },
   };
 }

@@ -44,6 +44,7 @@ export async function partner(options: PartnerOptions): Promise<void> {
   let desk: Desk | null = null;
   /** Numbers up to this one are of stanzas that were written down by an earlier process. */
   let before = 0;
+  /** Front ends are heard. */
   let reading = false;
   let outboxFull = false;
   let journalFull = false;
@@ -145,6 +146,7 @@ export async function partner(options: PartnerOptions): Promise<void> {
       { kept: { redo, state }, room: chats.room },
     );
     const outbox = createOutbox(out, journal, {
+      fate: (intent, why) => talk.fate(intent, why),
       full(full) {
         outboxFull = full;
         flow();
@@ -270,7 +272,8 @@ export async function partner(options: PartnerOptions): Promise<void> {
 
   /** Takes what writers still have to say. */
   async function drain({ journal }: Desk): Promise<void> {
-    chats.resume();
+    reading = true;
+    flow();
     await chats.drain(GRACE);
     journal.flush();
   }

@@ -47,6 +47,8 @@ export type Talk = {
   line(jid: string, bytes: Buffer): void;
   /** A line that was taken earlier, to be sent as it was then. */
   letter(intent: Intent): Letter;
+  /** What became of a line: null, or why it is not going to be sent. */
+  fate(intent: Intent, why: string | null): void;
   /** A line of which only the first bytes are known. */
   tooLong(jid: string, head: Buffer, length: number): void;
   /** The contact's directory has gone. */
@@ -90,12 +92,6 @@ export function createTalk(options: TalkOptions): Talk {
     }
     return room;
   };
-
-  function letter(intent: Intent, stanza: string): Letter {
-    const fate = (why: string | null) =>
-      why === null ? sent(intent) : refuse(intent.jid, why, intent.body, { body: intent.body });
-    return { intent, stanza, fate };
-  }
 
   function sent({ jid, id, body, room }: Intent): void {
     const now = Date.now();
@@ -200,9 +196,13 @@ export function createTalk(options: TalkOptions): Talk {
       }
       const { id, body, stanza } = made;
       strangers.befriend(jid);
-      send(letter({ jid, id, body, room }, stanza));
+      send({ intent: { jid, id, body, room }, stanza });
     },
-    letter: (intent) => letter(intent, messageText(intent.jid, intent.id, intent.body, intent.room)),
+    letter: (intent) => ({ intent, stanza: messageText(intent.jid, intent.id, intent.body, intent.room) }),
+    fate(intent, why) {
+      if (why === null) sent(intent);
+      else refuse(intent.jid, why, intent.body, { body: intent.body });
+    },
     tooLong(jid, head, length) {
       refuse(jid, `too long: ${length} bytes`, excerpt(head.toString('utf8')), {
         bytes: head.toString('base64'),

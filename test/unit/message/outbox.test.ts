@@ -21,6 +21,7 @@ function sending({ room = true } = {}) {
       after: (call) => void after.push(call),
     },
     {
+      fate: ({ id }, why) => said.push(`${id} ${why ?? 'sent'}`),
       full: (full) => said.push(`full ${full}`),
       soon: () => {},
       broken: ({ message }) => said.push(`broken ${message}`),
@@ -29,7 +30,6 @@ function sending({ room = true } = {}) {
   const letter = (id: string): Letter => ({
     intent: { jid: 'a@x', id, body: id, room: false },
     stanza: `<${id}/>`,
-    fate: (why) => said.push(`${id} ${why ?? 'sent'}`),
   });
   const write = () => {
     const calls = after;
@@ -108,14 +108,19 @@ it('keeps what is not taken when sj has gone', () => {
   expect([lines, take()]).toEqual([['<a/>'], ['intend a', 'broken gone', 'intend b']]);
 });
 
-it('asks to wait while much is on its way', () => {
+it('asks to wait while much is on its way, or is about to be', () => {
   const { box, letter, write, take } = sending();
   box.open([]);
-  for (let i = 0; i < 10_001; i++) box.send(letter(`${i}`));
-  write();
+  for (let i = 0; i < 2001; i++) box.send(letter(`${i}`));
   expect(take().filter((line) => line.startsWith('full'))).toEqual(['full true']);
-  box.sent(10_001);
+  write();
+  box.sent(2001);
   expect(take().filter((line) => line.startsWith('full'))).toEqual(['full false']);
+
+  box.send({ ...letter('long'), stanza: 'x'.repeat(2_000_000) });
+  expect(take()).toEqual(['intend long', 'full true']);
+  box.shut();
+  expect(take()).toEqual(['full false']);
 
   const slow = sending({ room: false });
   slow.box.open([]);

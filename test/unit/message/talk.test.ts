@@ -54,8 +54,8 @@ function talking(dir = scratch(), limits?: Limits) {
     /** Writes a line, which the other side takes. */
     say(jid: string, line: string, error: Error | null = null) {
       talk.line(jid, Buffer.from(line));
-      return stanzas.splice(0).map(({ stanza, fate }) => {
-        fate(error === null ? null : 'offline');
+      return stanzas.splice(0).map(({ intent, stanza }) => {
+        talk.fate(intent, error === null ? null : 'offline');
         return parseElement(stanza);
       });
     },
@@ -148,8 +148,8 @@ it('shows the own line when it has been taken, not before', () => {
   const t = talking();
   t.talk.line('bob@x', Buffer.from('hi'));
   expect([t.out, t.log]).toEqual([[], []]);
-  const [{ stanza, fate }] = t.stanzas as [Letter];
-  fate(null);
+  const [{ intent, stanza }] = t.stanzas as [Letter];
+  t.talk.fate(intent, null);
   expect(t.out).toEqual([`bob@x: T <${OWN}> hi`]);
   const { id } = parseElement(stanza).attrs;
   expect(t.log).toEqual([
