@@ -36,6 +36,9 @@ const SHORT = 200;
 const short = (text: string): string =>
   text.length <= SHORT ? text : `\u0000${createHash('sha256').update(text).digest('base64')}`;
 
+/** No XML has it. */
+const BETWEEN = '\u0001';
+
 /** The mark as it is kept: whoever sends long ids does not fill the memory. */
 const kept = ({ from, id, sid, body }: Mark): Mark => ({
   from: short(from),
@@ -47,9 +50,54 @@ const kept = ({ from, id, sid, body }: Mark): Mark => ({
 /** Who has said what. */
 const text = ({ from, body }: Pick<Mark, 'from' | 'body'>): string => `${from}\n${body}`;
 
+/** Marks one after the other, as bytes: on the heap thousands of texts that live so long cost more than all the rest. */
+function createRing(marks: readonly Mark[]) {
+  const starts = new Uint32Array(2 * MOST + 1);
+  let bytes = Buffer.alloc(0);
+  let count = 0;
+
+  /** Where what is to be kept begins: the last ones. */
+  const first = () => Math.max(0, count - MOST);
+
+  /** Leaves the last ones, with so much room after them. */
+  function tidy(room: number): void {
+    const from = first();
+    const at = starts[from]!;
+    const used = starts[count]! - at;
+    const enough = used + room <= bytes.length;
+    const kept = enough ? bytes : Buffer.allocUnsafeSlow(2 * (used + room));
+    bytes.copy(kept, 0, at, at + used);
+    bytes = kept;
+    for (let i = from; i <= count; i++) starts[i - from] = starts[i]! - at;
+    count -= from;
+  }
+
+  function add({ from, id = '', sid = '', body }: Mark): void {
+    const text = `${short(from)}${BETWEEN}${short(id)}${BETWEEN}${short(sid)}${BETWEEN}${short(body)}`;
+    // No code unit takes more than three bytes.
+    const room = 3 * text.length;
+    if (count === 2 * MOST || starts[count]! + room > bytes.length) tidy(room);
+    const at = starts[count]!;
+    starts[++count] = at + bytes.write(text, at);
+  }
+
+  for (const mark of marks) add(mark);
+  return {
+    add,
+    get marks(): Mark[] {
+      const found: Mark[] = [];
+      for (let i = first(); i < count; i++) {
+        const [from = '', id, sid, ...body] = bytes.toString('utf8', starts[i], starts[i + 1]).split(BETWEEN);
+        found.push({ from, id: id || undefined, sid: sid || undefined, body: body.join(BETWEEN) });
+      }
+      return found;
+    },
+  };
+}
+
 export function createRecent({ earlier, now }: RecentState = { earlier: [], now: [] }): Recent {
   let past = earlier.map(kept);
-  let ring = now.map(kept);
+  let ring = createRing(now);
   let known = index();
 
   function index(): Map<string, Mark[]> {
@@ -64,14 +112,11 @@ export function createRecent({ earlier, now }: RecentState = { earlier: [], now:
 
   return {
     begin() {
-      past = [...past, ...ring.slice(-MOST)].slice(-MOST);
-      ring = [];
+      past = [...past, ...ring.marks].slice(-MOST);
+      ring = createRing([]);
       known = index();
     },
-    add(mark) {
-      ring.push(kept(mark));
-      if (ring.length >= 2 * MOST) ring = ring.slice(-MOST);
-    },
+    add: (mark) => ring.add(mark),
     repeats(given, delayed) {
       if (known.size === 0) return false;
       const { id, sid, ...said } = kept(given);
@@ -80,7 +125,7 @@ export function createRecent({ earlier, now }: RecentState = { earlier: [], now:
       );
     },
     get state() {
-      return { earlier: past, now: ring.slice(-MOST) };
+      return { earlier: past, now: ring.marks };
     },
   };
 }
