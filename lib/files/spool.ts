@@ -15,6 +15,8 @@ export type Spool = {
   sync(done: (error: Error | null) => void): void;
   /** Calls for each line that is there, without its end. @throws on failure */
   read(line: (text: Buffer) => void): void;
+  /** The same from the last line on, until `line` says that it has enough. @throws on failure */
+  readBack(line: (text: Buffer) => boolean): void;
   /** Replaces the whole content. @throws on failure; then the old one is still there */
   rewrite(lines: string | Uint8Array): void;
   /** Bytes in the file. */
@@ -76,6 +78,15 @@ export function openSpool(file: string, line: (text: Buffer) => void): Spool {
       run();
     },
     read: (each) => void readLines(file, each),
+    readBack(each) {
+      const content = readRegular(file, false);
+      let end = content.lastIndexOf(0x0a);
+      while (end >= 0) {
+        const feed = end === 0 ? -1 : content.lastIndexOf(0x0a, end - 1);
+        if (each(content.subarray(feed + 1, end))) return;
+        end = feed;
+      }
+    },
     rewrite(lines) {
       const temporary = temporaryName(file);
       const bytes = typeof lines === 'string' ? Buffer.from(lines) : lines;

@@ -41,14 +41,19 @@ export type Kept = {
 /** So many ids are remembered. */
 const MOST_TAKEN = 2000;
 
-/** Reads the lines of a ledger; a line that is none of these is skipped. */
+/** Characters of the first word of a line, and of an `out` line before its stanza, or as many as say enough. */
+const LONGEST_WORD = 8;
+const LONGEST_TIME = 32;
+
+/** Reads the lines of a ledger, which must stay as they are; a line that is none of these is skipped. */
 export function createReader(): { line(text: Buffer): void; kept(): Kept } {
   let session: Resumable | null = null;
   let base = 0;
   let open: Sent[] = [];
   let acked = 0;
   let incoming = { count: 0, numbers: NO_NUMBERS };
-  const taken = new Set<string>();
+  /** Lines that tell of messages that were sent. */
+  const said: Buffer[] = [];
   const asked = new Map<string, string>();
 
   const words: Record<string, (rest: string, line: Buffer) => void> = {
@@ -62,12 +67,10 @@ export function createReader(): { line(text: Buffer): void; kept(): Kept } {
     },
     base: (rest) => void (base = acked = counter(rest)),
     out(rest, line) {
-      const time = /^(\d+) </.exec(rest)?.[1];
-      if (time === undefined) return;
-      const bytes = Buffer.from(line.subarray(line.indexOf(0x20, 4) + 1));
-      open.push({ bytes, time: Math.min(Number(time), Number.MAX_SAFE_INTEGER) });
-      const id = idOf(bytes);
-      if (id !== null) remember(taken, id);
+      const bytes = stanzaOf(line);
+      if (bytes === null) return;
+      open.push({ bytes, time: Math.min(Number.parseInt(rest, 10), Number.MAX_SAFE_INTEGER) });
+      said.push(line);
     },
     acked: (rest) => void (acked = counter(rest)),
     in(rest) {
@@ -78,7 +81,7 @@ export function createReader(): { line(text: Buffer): void; kept(): Kept } {
         numbers: { messaged: counter(messaged), presenced: counter(presenced), iqd: counter(iqd) },
       };
     },
-    taken: (rest) => remember(taken, rest),
+    taken: (_, line) => void said.push(line),
     asked(rest) {
       const space = rest.indexOf(' ');
       asked.set(rest.slice(0, space), rest.slice(space + 1));
@@ -88,21 +91,58 @@ export function createReader(): { line(text: Buffer): void; kept(): Kept } {
 
   return {
     line(line) {
-      const text = line.toString();
-      const space = text.indexOf(' ');
-      const word = text.slice(0, space);
+      const space = line.indexOf(0x20);
+      const word = line.toString('latin1', 0, Math.min(space, LONGEST_WORD));
+      // Of a stanza nothing is read here but its time.
+      const end = word === 'out' ? Math.min(line.length, LONGEST_TIME) : line.length;
       try {
-        if (Object.hasOwn(words, word)) words[word]!(text.slice(space + 1), line);
+        if (Object.hasOwn(words, word)) words[word]!(line.toString('utf8', space + 1, end), line);
       } catch {
         // A line that a failing disk has spoilt; the others still count.
       }
     },
     kept() {
-      const outgoing = createOutgoing((base + open.length) % 2 ** 32, open);
-      outgoing.acknowledged(acked);
-      return { session, outgoing, incoming, taken, asked };
+      const all = createOutgoing((base + open.length) % 2 ** 32, open);
+      all.acknowledged(acked);
+      // Only these are kept, not everything that was read.
+      const rest = all.open.map(({ bytes, time }) => ({ bytes: Buffer.from(bytes), time }));
+      const outgoing = createOutgoing(all.count, rest);
+      const taken = createTaken();
+      for (let i = said.length - 1; i >= 0 && !taken.line(said[i]!); i--);
+      return { session, outgoing, incoming, taken: taken.ids(), asked };
     },
   };
+}
+
+/**
+ * The ids of messages that were sent, from the lines of a ledger, the last one first.
+ * @returns of `line`: whether there are enough; of `ids`: all of them, the last one last
+ */
+export function createTaken(): { line(text: Buffer): boolean; ids(): Set<string> } {
+  const found = new Set<string>();
+  return {
+    line(line) {
+      const word = line.toString('latin1', 0, WORD.taken.length);
+      if (word === WORD.taken) found.add(line.toString('utf8', WORD.taken.length));
+      else if (word.startsWith(WORD.out)) {
+        const stanza = stanzaOf(line);
+        const id = stanza === null ? null : idOf(stanza);
+        if (id !== null) found.add(id);
+      }
+      return found.size >= MOST_TAKEN;
+    },
+    ids: () => new Set([...found].reverse()),
+  };
+}
+
+const WORD = { taken: 'taken ', out: 'out ' } as const;
+
+/** The stanza of an `out` line; null if that is none. */
+function stanzaOf(line: Buffer): Buffer | null {
+  let at = WORD.out.length;
+  while (line[at]! >= 0x30 && line[at]! <= 0x39) at++;
+  const found = at > WORD.out.length && line[at] === 0x20 && line[at + 1] === 0x3c;
+  return found ? line.subarray(at + 1) : null;
 }
 
 /** @throws if it is none */
@@ -125,18 +165,23 @@ function isResumable(value: unknown): value is Resumable {
 /** Ids of our own are short; longer ones would fill the memory. */
 const LONGEST_ID = 256;
 
+/** Characters of the root's start tag among which an id is looked for without reading the whole. */
+const EARLY = 1024;
+
+/** In the root's start tag as messaged writes it; a value holds no apostrophe there. */
+const ID = /^<message(?: (?!id=)[^ =']+='[^']*')* id='([!-%(-~]*)'/;
+
 /** The id of a message, null if it has none, or a very long one, or this is none. */
 export function idOf(stanza: Buffer): string | null {
-  if (stanza.toString('latin1', 0, 8) !== '<message') return null;
-  const root = stanza.toString('utf8', 0, tagEnd(stanza, 0, stanza.length)).replace(/\/$/, '');
-  const { id } = parseElement(Buffer.from(`${root}/>`)).attrs;
+  const head = stanza.toString('latin1', 0, EARLY);
+  if (!head.startsWith('<message')) return null;
+  const id = ID.exec(head)?.[1] ?? idIn(stanza);
   return id !== undefined && id.length <= LONGEST_ID ? id : null;
 }
 
-export function remember(taken: Set<string>, id: string): void {
-  taken.delete(id);
-  taken.add(id);
-  if (taken.size > MOST_TAKEN) taken.delete(taken.values().next().value!);
+function idIn(stanza: Buffer): string | undefined {
+  const root = stanza.toString('utf8', 0, tagEnd(stanza, 0, stanza.length)).replace(/\/$/, '');
+  return parseElement(Buffer.from(`${root}/>`)).attrs.id;
 }
 
 export const sessionLine = (session: Resumable): string => `session ${JSON.stringify(session)}\n`;
@@ -147,10 +192,17 @@ export const answeredLine = (id: string): string => `answered ${id}\n`;
 
 /** Lines for stanzas that are about to be sent. */
 export function outLines(stanzas: readonly Sent[]): Buffer {
-  const parts: Buffer[] = [];
-  const feed = Buffer.from('\n');
-  for (const { bytes, time } of stanzas) parts.push(Buffer.from(`out ${time} `), bytes, feed);
-  return Buffer.concat(parts);
+  const words = (time: number) => `${WORD.out}${time} `;
+  let size = 0;
+  for (const { bytes, time } of stanzas) size += words(time).length + bytes.length + 1;
+  const lines = Buffer.allocUnsafe(size);
+  let at = 0;
+  for (const { bytes, time } of stanzas) {
+    at += lines.write(words(time), at, 'latin1');
+    at += bytes.copy(lines, at);
+    lines[at++] = 0x0a;
+  }
+  return lines;
 }
 
 /** The whole ledger anew, without what has been dealt with. */

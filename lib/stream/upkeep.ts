@@ -15,6 +15,7 @@ import {
   answeredLine,
   askedLine,
   createReader,
+  createTaken,
   inLine,
   type Kept,
   NO_NUMBERS,
@@ -108,9 +109,9 @@ export function openUpkeep(dir: string, account: string): Upkeep {
 
   /** Writes the ledger anew, without what is past. */
   function tidy(): void {
-    const past = createReader();
-    spool.read(past.line);
-    state.taken = past.kept().taken;
+    const past = createTaken();
+    spool.readBack(past.line);
+    state.taken = past.ids();
     spool.rewrite(summary({ ...state, incoming: { count: incoming.handled, numbers: incoming.numbers } }));
   }
 

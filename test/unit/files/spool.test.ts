@@ -35,6 +35,12 @@ it('is replaced as a whole and goes on', async () => {
   const lines: string[] = [];
   s.read((line) => lines.push(line.toString()));
   expect(lines).toEqual(['new', 'next']);
+  const back: string[] = [];
+  s.readBack((line) => back.push(line.toString()) === 3);
+  expect(back).toEqual(['next', 'new']);
+  s.append('\n\nlast\n');
+  s.readBack((line) => back.push(line.toString()) === 6);
+  expect(back.slice(2)).toEqual(['last', '', '', 'next']);
   expect(fs.readdirSync(path.dirname(file))).toEqual(['spool']);
 });
 

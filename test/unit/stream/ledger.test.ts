@@ -94,6 +94,27 @@ describe('ledger', () => {
   });
 });
 
+it('finds the id of a message wherever it stands, and of nothing else', () => {
+  const idOf = (text: string) => ledger.idOf(Buffer.from(text));
+  expect(idOf("<message to='x id=' type='chat' id='a1'><body id='b'/></message>")).toBe('a1');
+  expect(idOf("<message xid='1' id='a&amp;ü'/>")).toBe('a&ü');
+  expect(idOf(`<message to='${'x'.repeat(2000)}' id='far'/>`)).toBe('far');
+  expect(idOf("<message to='x'><body id='b'/></message>")).toBeNull();
+  expect(idOf("<iq id='q'/>")).toBeNull();
+});
+
+it('knows the messages that were sent last, from the last lines alone', () => {
+  const lines = ['taken m0', "out 1 <message id='m1'/>", "out 2 <iq id='q'/>", 'acked 2', "out 3 <message id='m2'/>"];
+  const taken = ledger.createTaken();
+  for (const line of [...lines].reverse()) expect(taken.line(Buffer.from(line))).toBe(false);
+  expect([...taken.ids()]).toEqual(['m0', 'm1', 'm2']);
+
+  const many = ledger.createTaken();
+  let read = 0;
+  while (!many.line(Buffer.from(`taken m${read++}`)));
+  expect([read, many.ids().size]).toEqual([2000, 2000]);
+});
+
 it('remembers no ids that would fill the memory', () => {
   const id = (length: number) => Buffer.from(`<message id='${'i'.repeat(length)}'/>`);
   expect(ledger.idOf(id(256))).toHaveLength(256);
