@@ -32,16 +32,22 @@ export function quantile(numbers: readonly number[], share: number): number {
 
 export const median = (numbers: readonly number[]): number => quantile(numbers, 0.5);
 
+/** Who takes messages, and where they appear. */
+export type Sink = {
+  readonly server: { send(stanzas: string): Promise<void> };
+  file(contact: number, name: string): string;
+};
+
 /** Sends n messages of so many contacts; the last one is of a contact that comes last in whatever is written. */
-export async function flood(suite: Suite, n: number, contacts: number): Promise<void> {
-  const last = suite.file(contacts, 'out');
+export async function flood(sink: Sink, n: number, contacts: number): Promise<void> {
+  const last = sink.file(contacts, 'out');
   const before = sizeOf(last);
   for (let i = 0; i < n; ) {
     let block = '';
     for (let j = 0; j < BLOCK && i < n; j++, i++) block += message(i % contacts, `${i} ${TEXT}`);
-    await suite.server.send(block);
+    await sink.server.send(block);
   }
-  await suite.server.send(message(contacts, 'last'));
+  await sink.server.send(message(contacts, 'last'));
   await until(() => sizeOf(last) > before, 2);
 }
 

@@ -1,5 +1,6 @@
 /** What processes cost, as /proc tells it. */
 import fs from 'node:fs';
+import path from 'node:path';
 
 /** After the command's name, which may hold anything: state, parent, and so on; see proc(5). */
 function stat(pid: number): string[] {
@@ -24,6 +25,14 @@ export function family(root: number): number[] {
   return all;
 }
 
+/** Whether a process runs a program of this name. */
+export const runs = (pid: number, program: string): boolean =>
+  fs
+    .readFileSync(`/proc/${pid}/cmdline`, 'utf8')
+    .split('\0')
+    .slice(0, 2)
+    .some((word) => path.basename(word) === program);
+
 /** The time that processors have spent on them and their threads, in milliseconds. */
 export const cpu = (pids: readonly number[]): number =>
   sum(pids, (pid) => {
@@ -33,11 +42,11 @@ export const cpu = (pids: readonly number[]): number =>
 
 const schedstat = (pid: number, thread: number) => fs.readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'latin1');
 
-/** Their memory in MiB, what they share counted once (PSS). */
-export const memory = (pids: readonly number[]): number =>
+/** Their memory in MiB, what they share counted once (PSS); or only what comes from no file, which is theirs alone. */
+export const memory = (pids: readonly number[], what: 'Pss' | 'Pss_Anon' = 'Pss'): number =>
   sum(pids, (pid) => {
     const rollup = fs.readFileSync(`/proc/${pid}/smaps_rollup`, 'latin1');
-    return Number(/^Pss:\s+(\d+)/m.exec(rollup)![1]) / 1024;
+    return Number(new RegExp(`^${what}:\\s+(\\d+)`, 'm').exec(rollup)![1]) / 1024;
   });
 
 function sum(pids: readonly number[], of: (pid: number) => number): number {

@@ -18,9 +18,10 @@ export type Server = {
   readonly ready: Promise<void>;
   /** Sends stanzas; resolves when there is room for more. */
   send(stanzas: string | Buffer): Promise<void>;
-  /** How many messages have come; `onMessages` is called whenever there are more. */
+  /** How many messages have come. */
   readonly messages: number;
-  onMessages(listener: () => void): void;
+  /** Calls whenever there are more; what it returns ends that. */
+  onMessages(listener: () => void): () => void;
   /** Whether the client has sent presence. */
   readonly greeted: boolean;
   /** How many of our stanzas the client has acknowledged. */
@@ -136,7 +137,10 @@ export async function listen({ managed, roster }: ServerOptions): Promise<Server
     get messages() {
       return messages;
     },
-    onMessages: (listener) => void events.on('messages', listener),
+    onMessages(listener) {
+      events.on('messages', listener);
+      return () => void events.off('messages', listener);
+    },
     get greeted() {
       return greeted;
     },

@@ -9,7 +9,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { setBlocking } from '../lib/cli/blocking.ts';
 import { ensureContact } from '../lib/files/contact.ts';
 import { mkfifos } from '../lib/files/mkfifo.ts';
-import { family } from './processes.ts';
+import { family, runs } from './processes.ts';
 import { listen, type Server } from './server.ts';
 
 /** How long, in milliseconds, anything may take before the measurement is given up. */
@@ -23,6 +23,8 @@ export type Suite = {
   /** `performance.now()` when sj was started. */
   readonly started: number;
   pids(): number[];
+  /** The process of one program. */
+  pid(program: string): number;
   file(contact: number, name: string): string;
   stop(): Promise<void>;
 };
@@ -94,6 +96,7 @@ export async function start(bin: string, setting: Setting = {}): Promise<Suite> 
     ready,
     started,
     pids,
+    pid: (program) => pids().find((pid) => runs(pid, program))!,
     file: (n, name) => path.join(dir, contact(n), name),
     stop: () => stop(child, server, dir),
   };

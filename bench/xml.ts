@@ -5,28 +5,11 @@
  */
 import path from 'node:path';
 import { median } from './measure.ts';
-import { type Input, load, measure, reference } from './reader.ts';
+import { chat, type Input, load, MIXED, many, measure, reference } from './reader.ts';
 
 const ROUNDS = 15;
 
-const BODIES = [
-  'ok',
-  'The quick brown fox jumps over the lazy dog &amp; asks: isn&apos;t it late?',
-  'Wann kommst du? Ich wäre gegen acht da, früher geht’s nicht.',
-  'See https://example.org/a?b=c&amp;d=e 😀',
-];
-
-/** A chat message as a client writes it and a server hands it on, some 330 bytes. */
-const chat = (n: number, body: string) =>
-  `<message from='romeo${n % 20}@montague.example/phone.4f2a' to='juliet@capulet.example/sj' type='chat' id='m${n}' xml:lang='en'><body>${body}</body><active xmlns='http://jabber.org/protocol/chatstates'/><request xmlns='urn:xmpp:receipts'/><stanza-id xmlns='urn:xmpp:sid:0' by='juliet@capulet.example' id='${1e9 + n}'/></message>`;
-
-const presence = (n: number) =>
-  `<presence from='romeo${n % 20}@montague.example/phone.${n}' to='juliet@capulet.example/sj' xml:lang='en'><show>away</show><c xmlns='http://jabber.org/protocol/caps' hash='sha-1' node='https://gajim.org' ver='q07IKJEyjvHSyhy//CH0CxmKi8w='/><x xmlns='vcard-temp:x:update'><photo>5b1c3f</photo></x></presence>`;
-
-const many = (one: (n: number) => string) => Buffer.from(Array.from({ length: 3000 }, (_, n) => one(n)).join('\n'));
-
 const ASCII = many((n) => chat(n, 'Hello there, this is an ordinary line of chat.'));
-const MIXED = many((n) => (n % 5 === 4 ? presence(n) : chat(n, BODIES[n % 4]!)));
 const CYRILLIC = many((n) => chat(n, 'Как дела? Я буду дома около восьми, раньше не получится.'));
 const LARGE = many((n) => (n < 8 ? chat(n, 'All work and no play. '.repeat(11_800)) : ''));
 const HUGE = Buffer.from(chat(1, 'All work and no play. '.repeat(381_300)));
