@@ -11,6 +11,7 @@ import { large, pieces } from './large.ts';
 import { crowd, newRoster, quiet, roster } from './many.ts';
 import { type Measure, median } from './measure.ts';
 import { outbound } from './outbound.ts';
+import { safety } from './safety.ts';
 import { floor, idle, latency, startup } from './still.ts';
 
 const MEASURES: Record<string, Measure> = {
@@ -29,6 +30,7 @@ const MEASURES: Record<string, Measure> = {
   outbound,
   large,
   pieces,
+  safety,
 };
 
 const { values } = parseArgs({

@@ -55,7 +55,12 @@ export async function flood(sink: Sink, n: number, contacts: number): Promise<vo
  * Sends n messages of so many contacts, who are known, and finds each of them in the files.
  * @returns how long it took and what it cost, in milliseconds
  */
-export async function counted(suite: Suite, n: number, contacts: number): Promise<{ time: number; spent: number }> {
+export async function counted(
+  suite: Suite,
+  n: number,
+  contacts: number,
+  files: readonly string[] = ['out', 'log'],
+): Promise<{ time: number; spent: number }> {
   const known = Array.from({ length: contacts }, (_, i) => lines(suite.file(i, 'out')));
   const pids = suite.pids();
   const before = cpu(pids);
@@ -65,7 +70,7 @@ export async function counted(suite: Suite, n: number, contacts: number): Promis
   const spent = cpu(pids) - before;
   for (let i = 0; i < contacts; i++) {
     const expected = known[i]! + Math.ceil((n - i) / contacts);
-    for (const file of ['out', 'log']) {
+    for (const file of files) {
       const found = lines(suite.file(i, file));
       if (found !== expected) throw new Error(`${contact(i)}/${file} has ${found} lines instead of ${expected}`);
     }

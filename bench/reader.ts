@@ -42,6 +42,13 @@ export const many = (one: (n: number) => string) =>
 
 /** What arrives on an ordinary day. */
 export const MIXED = many((n) => (n % 5 === 4 ? presence(n) : chat(n, BODIES[n % 4]!)));
+
+/** Messages in plain English. */
+export const PLAIN = many((n) => chat(n, 'Hello there, this is an ordinary line of chat.'));
+
+/** How many stanzas there are. */
+export const contents = (bytes: Buffer): number => bytes.toString('latin1').split('\n').length;
+
 export type Input = {
   readonly bytes: Buffer;
   readonly chunk: number;
@@ -84,6 +91,27 @@ export function reference(bytes: Buffer): number {
     seen += bytes.length;
     now = spent();
   } while (now - begin < SPELL / 4);
+  return (seen / (now - begin)) * 1000;
+}
+
+/** The same for the least that can cut them into stanzas: it counts the tags that begin and end, and looks at no more. */
+export function cutting(bytes: Buffer): number {
+  const begin = spent();
+  let seen = 0;
+  let now = begin;
+  do {
+    let depth = 0;
+    let stanza = 0;
+    for (let at = 0; (at = bytes.indexOf(0x3c, at)) >= 0; ) {
+      const close = bytes.indexOf(0x3e, at);
+      if (depth === 0) stanza = at;
+      if (bytes[at + 1] === 0x2f) depth--;
+      else if (bytes[close - 1] !== 0x2f) depth++;
+      if (depth === 0) seen += close + 1 - stanza;
+      at = close;
+    }
+    now = spent();
+  } while (now - begin < SPELL);
   return (seen / (now - begin)) * 1000;
 }
 

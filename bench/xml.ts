@@ -5,23 +5,22 @@
  */
 import path from 'node:path';
 import { median } from './measure.ts';
-import { chat, type Input, load, MIXED, many, measure, reference } from './reader.ts';
+import { chat, type Input, load, MIXED, many, measure, PLAIN, reference } from './reader.ts';
 
 const ROUNDS = 15;
 
-const ASCII = many((n) => chat(n, 'Hello there, this is an ordinary line of chat.'));
 const CYRILLIC = many((n) => chat(n, 'Как дела? Я буду дома около восьми, раньше не получится.'));
 const LARGE = many((n) => (n < 8 ? chat(n, 'All work and no play. '.repeat(11_800)) : ''));
 const HUGE = Buffer.from(chat(1, 'All work and no play. '.repeat(381_300)));
 
 type Row = Input & { readonly name: string };
 const rows: Row[] = [
-  { name: 'split, messages', bytes: ASCII, chunk: 65_536, mode: 'stream', build: false },
+  { name: 'split, messages', bytes: PLAIN, chunk: 65_536, mode: 'stream', build: false },
   { name: 'split, mixed', bytes: MIXED, chunk: 65_536, mode: 'stream', build: false },
   { name: 'split, mixed, 1460', bytes: MIXED, chunk: 1460, mode: 'stream', build: false },
   { name: 'split, cyrillic', bytes: CYRILLIC, chunk: 65_536, mode: 'stream', build: false },
   { name: 'split, from in', bytes: MIXED, chunk: 65_536, mode: 'fragments', build: false },
-  { name: 'trees, messages', bytes: ASCII, chunk: 65_536, mode: 'fragments', build: true },
+  { name: 'trees, messages', bytes: PLAIN, chunk: 65_536, mode: 'fragments', build: true },
   { name: 'trees, mixed', bytes: MIXED, chunk: 65_536, mode: 'fragments', build: true },
   { name: 'split, 256 KiB each', bytes: LARGE, chunk: 65_536, mode: 'stream', build: false },
   { name: 'trees, 256 KiB each', bytes: LARGE, chunk: 65_536, mode: 'fragments', build: true },
