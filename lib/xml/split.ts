@@ -6,7 +6,8 @@
  * stanzas with other people's words in them: what looks like a stanza there must not become one.
  */
 import type { Element } from 'ltx';
-import { expand, NAME_CHAR, SPACE, XmlError } from './chars.ts';
+import { NAME_CHAR, SPACE, XmlError } from './chars.ts';
+import { checkDeclaration, readHeader } from './header.ts';
 import { LIMITS, type Limits } from './limits.ts';
 import { CLIENT_SCOPE, found, type ReadOptions, read, type Scope } from './read.ts';
 import { beginsStanza, mayBeginStanza } from './scan.ts';
@@ -60,26 +61,10 @@ export type Splitter = {
   readonly pending: number;
 };
 
-const EMPTY = Buffer.alloc(0);
+const EMPTY: Buffer = Buffer.alloc(0);
 
 /** What is left to drop after a fault: text up to a tag, the tag unless it begins a stanza, the rest of the line. */
 type Spoiled = 'nothing' | 'text' | 'tag' | 'line';
-
-const DECLARATION =
-  /^<\?xml\s+version\s*=\s*(['"])1\.\d+\1(\s+encoding\s*=\s*(['"])[A-Za-z][\w.-]*\3)?(\s+standalone\s*=\s*(['"])(yes|no)\5)?\s*\?>$/;
-const ATTRIBUTE = /([^ \t\r\n=<>/'"]+)[ \t\r\n]*=[ \t\r\n]*(?:"([^"]*)"|'([^']*)')/g;
-
-/** The namespaces that a start tag declares; it has been read already. */
-function scopeOf(tag: string): Scope {
-  let defaultNs = '';
-  const prefixes = new Map<string, string>();
-  for (const [, name, double, single] of tag.matchAll(ATTRIBUTE)) {
-    const uri = expand((double ?? single ?? '').replace(/\r\n|[\r\n\t]/g, ' '));
-    if (name === 'xmlns') defaultNs = uri;
-    else if (name!.startsWith('xmlns:')) prefixes.set(name!.slice(6), uri);
-  }
-  return { defaultNs, prefixes };
-}
 
 export function createSplitter(
   mode: 'stream' | 'lines' | 'fragments',
@@ -98,9 +83,8 @@ export function createSplitter(
   let lookAgainAt = 0;
   let spoiled: Spoiled = 'nothing';
   let tagScan: TagScan = { at: 0, quote: 0 };
-  /** How the stream's own tags begin: `<stream:stream`, `</stream:stream`. */
-  let opening: Buffer = EMPTY;
-  let closing: Buffer = EMPTY;
+  let opening = EMPTY;
+  let closing = EMPTY;
   let how: ReadOptions = {
     scope,
     build,
@@ -150,10 +134,7 @@ export function createSplitter(
       const close = buf.indexOf('?>', start);
       if (close < 0 || close + 2 > end) return tagTooLong();
       tagTooLong(close + 2);
-      const text = buf.toString('latin1', start, close + 2);
-      if (!DECLARATION.test(text)) throw new XmlError('not-well-formed', 'a malformed XML declaration', start);
-      if (/encoding/.test(text) && !/encoding\s*=\s*["']utf-8["']/i.test(text))
-        throw new XmlError('unsupported-encoding', 'an encoding that is not UTF-8', start);
+      checkDeclaration(buf, start, close + 2);
       declared = true;
       start = close + 2;
       return true;
@@ -161,29 +142,12 @@ export function createSplitter(
     const close = tagEnd(buf, start, end, tagScan);
     if (close < 0) return tagTooLong();
     tagTooLong(close + 1);
-    // The start tag alone, read as if its element ended there.
-    const bytes = Buffer.concat([buf.subarray(start, close), Buffer.from('/>')]);
-    if (
-      read(bytes, 0, bytes.length, {
-        ...how,
-        scope: { defaultNs: '', prefixes: new Map() },
-        build: true,
-        wants: undefined,
-        cut: false,
-      }) !== bytes.length
-    ) {
-      throw new XmlError('not-well-formed', 'a malformed stream header', start);
-    }
-    const element = found.tree!;
-    const tag = bytes.toString();
-    const [name] = /^[^ \t\r\n/>]+/.exec(tag)!;
-    opening = Buffer.from(name);
-    closing = Buffer.from(`</${name.slice(1)}`);
-    scope = scopeOf(tag);
+    const begun = readHeader(buf, start, close, how);
+    ({ opening, closing, scope } = begun);
     how = { ...how, scope };
     prolog = false;
     start = close + 1;
-    on.header?.(element);
+    on.header?.(begun.element);
     return true;
   }
 
