@@ -5,14 +5,15 @@
 import path from 'node:path';
 import { errno, reason } from '../cli/die.ts';
 import { TornRecord } from '../files/append.ts';
-import { type BusyFiles, createBusyFiles, type Seen } from '../files/busy.ts';
-import { createCollection, createShare, type Share } from '../files/collect.ts';
+import { type BusyFiles, createBusyFiles } from '../files/busy.ts';
+import { createCollection } from '../files/collect.ts';
 import { ensureContact } from '../files/contact.ts';
 import { type EventType, newEvent } from '../files/events.ts';
-import { dirName, isCutName, jidOfName } from '../files/names.ts';
+import { jidOfName } from '../files/names.ts';
 import { isPassing } from '../files/passing.ts';
 import { type Entry, keptEntry, type Redo } from '../files/redo.ts';
 import { type Intent, type Note, type State, snapshot } from './state.ts';
+import { createTargets, type Pending, type Target } from './targets.ts';
 
 export type Journal = {
   /** Adds lines to a contact's `out` and `log`; either may be empty. */
@@ -55,29 +56,16 @@ export type JournalOptions = {
   readonly room?: () => number;
 };
 
-/** What waits for one file: the bytes that could not be written, and what came after. */
-type Pending = Share & { readonly name: string; readonly file: string; rest: Buffer | null; seen: Seen };
-
-type Target = {
-  readonly contact: string;
-  /** Its directory, if that does not tell whose it is. */
-  readonly place: string | null;
-  readonly files: readonly Pending[];
-  dirty: boolean;
-};
-
 /** Bytes kept before nothing more should come, and how often to try again, in milliseconds. */
 const MOST_KEPT = 1_048_576;
 const AGAIN = 1000;
 
-/** So many contacts are remembered that nothing waits for; and so many files may be open where nobody says how many. */
-const MOST_IDLE = 4096;
+/** So many files may be open where nobody says how many. */
 const FEW_FILES = 64;
 
 export function createJournal(dir: string, on: JournalEvents, { kept: log, room }: JournalOptions = {}): Journal {
   const files: BusyFiles = createBusyFiles(room ?? (() => FEW_FILES));
-  const targets = new Map<string, Target>();
-  let dirty: Target[] = [];
+  const targets = createTargets(dir);
   const troubled = new Set<string>();
   const collection = createCollection();
   let intents: Intent[] = [];
@@ -97,54 +85,22 @@ export function createJournal(dir: string, on: JournalEvents, { kept: log, room 
   let closed = false;
   const quiet: (() => void)[] = [];
 
-  const events = targetOf('');
+  const events = targets.of('');
   for (const [file, bytes] of log?.redo.missing ?? []) adopt(file, bytes);
   log?.redo.onReleased(() => {
     if (full && !closed) flush();
   });
 
-  function targetOf(contact: string): Target {
-    const known = targets.get(contact);
-    if (known !== undefined) return known;
-    if (targets.size > MOST_IDLE)
-      for (const [name, { dirty }] of targets) if (!dirty && name !== '') targets.delete(name);
-    const pending = (name: string): Pending => ({
-      ...createShare(),
-      name,
-      file: path.join(dir, name),
-      rest: null,
-      seen: null,
-    });
-    const place = contact === '' ? '' : dirName(contact);
-    // The whole record first: from it the other could be made again.
-    const made = contact === '' ? [pending('events')] : [pending(`${place}/log`), pending(`${place}/out`)];
-    const target = { contact, place: isCutName(place) ? place : null, files: made, dirty: false };
-    targets.set(contact, target);
-    return target;
-  }
-
-  /** Where a directory's name does not tell whose it is, the log has to. */
-  function names(): { c?: Record<string, string> } {
-    const cut = dirty.filter(({ place }) => place !== null);
-    return cut.length === 0 ? {} : { c: Object.fromEntries(cut.map(({ place, contact }) => [place, contact])) };
-  }
-
-  function touch(target: Target): void {
-    if (target.dirty) return;
-    target.dirty = true;
-    dirty.push(target);
-  }
-
   /** Takes over what was written down before the last end, and is in the log only. */
   function adopt(file: string, bytes: Buffer): void {
     const place = path.dirname(file);
     const contact = place === '.' ? '' : (log?.state.names.get(place) ?? jidOfName(place));
-    const target = contact === null ? undefined : targetOf(contact);
+    const target = contact === null ? undefined : targets.of(contact);
     const pending = target?.files.find(({ name }) => name === file);
     if (target === undefined || pending === undefined) return;
     pending.rest = Buffer.from(bytes);
     kept += bytes.length;
-    touch(target);
+    targets.touch(target);
   }
 
   function complain(key: string, file: string, error: unknown): void {
@@ -164,22 +120,23 @@ export function createJournal(dir: string, on: JournalEvents, { kept: log, room 
 
   /** Writes all that was added into the log. @returns false if that can't be, so nothing of it has happened */
   function record({ redo, state }: NonNullable<typeof log>): boolean {
-    const body = collection.group(shares());
+    const body = collection.group(targets.shares());
     if (body.length + intents.length + settled.length + unfinished.length === 0 && taken) return true;
     const entries: Entry[] = [];
-    for (const pending of shares()) {
+    for (const pending of targets.shares()) {
       if (pending.length === 0) continue;
       look(pending);
       const { ino, size } = pending.seen ?? { ino: 0, size: 0 };
       entries.push([pending.name, ino, size, pending.rest?.length ?? 0, pending.length]);
     }
+    const cut = targets.names();
     const note: Note = {
       s: state.position.session,
       n: Math.max(state.position.n, given),
       ...(intents.length > 0 && { i: intents }),
       ...(settled.length > 0 && { d: settled }),
       ...(unfinished.length > 0 && { b: unfinished }),
-      ...names(),
+      ...(cut !== null && { c: cut }),
     };
     try {
       redo.write(entries, body, note, kept === 0);
@@ -195,10 +152,6 @@ export function createJournal(dir: string, on: JournalEvents, { kept: log, room 
     unfinished = [];
     taken = true;
     return true;
-  }
-
-  function* shares(): Generator<Pending> {
-    for (const { files } of dirty) yield* files;
   }
 
   function append({ contact }: Target, { file, seen }: Pending, bytes: Buffer): void {
@@ -230,20 +183,17 @@ export function createJournal(dir: string, on: JournalEvents, { kept: log, room 
 
   function apply(): void {
     kept = 0;
-    if (log === undefined) collection.group(shares());
-    const later: Target[] = [];
-    for (const target of dirty) {
+    if (log === undefined) collection.group(targets.shares());
+    for (const target of targets.dirty) {
       for (const pending of target.files) {
         if (pending.rest === null && pending.length === 0) continue;
         // The log has been told what it is.
         if (log === undefined || pending.length === 0) look(pending);
         write(target, pending, collection.of(pending));
       }
-      target.dirty = target.files.some(({ rest }) => rest !== null);
-      if (target.dirty) later.push(target);
     }
-    collection.clear(shares());
-    dirty = later;
+    collection.clear(targets.shares());
+    targets.settle();
     if (kept === 0) troubled.delete('');
   }
 
@@ -253,7 +203,7 @@ export function createJournal(dir: string, on: JournalEvents, { kept: log, room 
     let waiting = 0;
     if (log !== undefined && !record(log)) {
       waiting = collection.size;
-      for (const { rest } of shares()) waiting += rest?.length ?? 0;
+      for (const { rest } of targets.shares()) waiting += rest?.length ?? 0;
       for (const { body } of intents) waiting += body.length;
     } else {
       const calls = thens;
@@ -306,7 +256,7 @@ export function createJournal(dir: string, on: JournalEvents, { kept: log, room 
 
   /** After a crash there is no need to look for what is written. */
   function mark({ redo }: NonNullable<typeof log>): void {
-    if (kept > 0 || dirty.length > 0) return;
+    if (kept > 0 || targets.dirty.length > 0) return;
     try {
       redo.applied();
     } catch {}
@@ -316,14 +266,15 @@ export function createJournal(dir: string, on: JournalEvents, { kept: log, room 
     const parts: Buffer[] = [];
     const entries: Entry[] = [];
     try {
-      for (const target of dirty) {
+      for (const target of targets.dirty) {
         for (const { name, rest } of target.files) {
           if (rest === null) continue;
           entries.push(keptEntry(dir, name, rest.length));
           parts.push(rest);
         }
       }
-      redo.turn({ ...snapshot(state), ...names() }, entries, Buffer.concat(parts));
+      const cut = targets.names();
+      redo.turn({ ...snapshot(state), ...(cut !== null && { c: cut }) }, entries, Buffer.concat(parts));
     } catch (error) {
       complain('log', 'the journal', error);
     }
@@ -331,15 +282,15 @@ export function createJournal(dir: string, on: JournalEvents, { kept: log, room 
 
   return {
     add(contact, out, record) {
-      const target = targetOf(contact);
+      const target = targets.of(contact);
       collection.addTwo(target.files[0]!, record, target.files[1]!, out);
-      touch(target);
+      targets.touch(target);
     },
     event(type, contact, detail) {
       const line = newEvent(dir, type, contact, detail);
       if (line === '') return;
       collection.add(events.files[0]!, line);
-      touch(events);
+      targets.touch(events);
     },
     intend: (intent) => void intents.push(intent),
     settle: (id) => void settled.push(id),
