@@ -14,6 +14,7 @@ const WRITERS = 20;
  * milliseconds
  */
 export async function written(suite: Suite, n: number): Promise<{ count: number; time: number; spent: number }> {
+  await heard(suite);
   const each = Math.ceil(n / WRITERS);
   const count = each * WRITERS;
   const text = path.join(suite.dir, '.text');
@@ -37,6 +38,12 @@ export async function written(suite: Suite, n: number): Promise<{ count: number;
   off();
   await until(() => lines(last) === shown, 20);
   return { count, time, spent: cpu(pids) - before };
+}
+
+/** Who is new has an `out` before there is an `in`. */
+async function heard(suite: Suite): Promise<void> {
+  for (let i = 0; i < WRITERS; i++)
+    await until(() => fs.statSync(suite.file(i, 'in'), { throwIfNoEntry: false })?.isFIFO() === true);
 }
 
 export const outbound: Measure = (bin, n) =>

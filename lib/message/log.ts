@@ -30,11 +30,24 @@ export type LogRecord = {
 };
 
 /** What JSON leaves as it is and a terminal, or a reader of lines, may take for more than a character. */
-const RISKY = /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/;
-const ALL_RISKY = new RegExp(RISKY, 'g');
+const RISKY = /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
 
-export function logLine(record: LogRecord): string {
-  const json = JSON.stringify(record);
-  if (!RISKY.test(json)) return `${json}\n`;
-  return `${json.replace(ALL_RISKY, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)}\n`;
+/** These, and what JSON does not leave as it is. */
+const NOT_PLAIN = /["\\\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]/;
+
+/** A text in JSON. Most texts are plain, and to see that costs a fraction of what the engine's writer of JSON does. */
+function quoted(text: string): string {
+  if (!NOT_PLAIN.test(text)) return `"${text}"`;
+  return JSON.stringify(text).replace(RISKY, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
+const field = (name: string, value: string | undefined): string =>
+  value === undefined ? '' : `,"${name}":${quoted(value)}`;
+
+export function logLine(r: LogRecord): string {
+  const said = `{"time":"${r.time}"${field('received', r.received)},"dir":"${r.dir}"${field('from', r.from)}`;
+  const ids = `${field('to', r.to)}${field('type', r.type)}${field('id', r.id)}${field('sid', r.sid)}`;
+  const words = `${field('subject', r.subject)}${field('thread', r.thread)}${field('reason', r.reason)}`;
+  const length = r.length === undefined ? '' : `,"length":${r.length}`;
+  return `${said}${ids}${words}${field('body', r.body)}${field('bytes', r.bytes)}${length}}\n`;
 }

@@ -44,6 +44,8 @@ export function makeMessage(line: Buffer, to: string, room: boolean, most = DEFA
   const body = written.replaceAll('\u2028', '\n');
   const id = newId();
   const stanza = messageText(to, id, body, room);
-  if (Buffer.byteLength(stanza) > most) return { refused: `too long: ${line.length} bytes`, body: written };
+  // No code unit takes more than three bytes.
+  if (3 * stanza.length > most && Buffer.byteLength(stanza) > most)
+    return { refused: `too long: ${line.length} bytes`, body: written };
   return { id, body, stanza };
 }

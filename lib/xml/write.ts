@@ -14,10 +14,25 @@ const ENTITIES: Readonly<Record<string, string>> = {
 
 /** Escapes a text for use between tags or within a value: the five characters, and white space that would not survive. */
 export function escapeXml(text: string): string {
-  return SPECIAL.test(text) ? text.replace(ALL_SPECIAL, (c) => ENTITIES[c] ?? `&#${c.charCodeAt(0)};`) : text;
+  const first = text.search(SPECIAL);
+  if (first < 0) return text;
+  let out = '';
+  let from = 0;
+  for (let i = first; i < text.length; i++) {
+    const escaped = ESCAPED[text.charCodeAt(i)];
+    if (escaped === undefined) continue;
+    out += text.slice(from, i) + escaped;
+    from = i + 1;
+  }
+  return out + text.slice(from);
 }
 const SPECIAL = /[&<>'"\t\n\r]/;
-const ALL_SPECIAL = /[&<>'"\t\n\r]/g;
+
+/** By code. */
+const ESCAPED: readonly (string | undefined)[] = Array.from({ length: 0x80 }, (_, code) => {
+  const char = String.fromCharCode(code);
+  return SPECIAL.test(char) ? (ENTITIES[char] ?? `&#${code};`) : undefined;
+});
 
 /**
  * Whether the canonical text of an element has at most so many bytes. A prefix for a long namespace makes a short

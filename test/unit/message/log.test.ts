@@ -8,6 +8,26 @@ it('is one JSON object a line, without what does not apply', () => {
   ).toBe('{"time":"t","dir":"out","from":"a@b","to":"c@d","type":"chat","id":"i","body":"x \\"y\\"\\n"}\n');
 });
 
+it('has its fields in one order', () => {
+  const record = {
+    time: 't',
+    received: 'r',
+    dir: 'refused' as const,
+    from: 'f',
+    to: 'o',
+    type: 'y',
+    id: 'i',
+    sid: 's',
+    subject: 'u',
+    thread: 'h',
+    reason: 'e',
+    body: 'b',
+    bytes: 'x',
+    length: 3,
+  };
+  expect(logLine(record)).toBe(`${JSON.stringify(record)}\n`);
+});
+
 it('keeps any text exactly, and shows no terminal a control', () => {
   fc.assert(
     fc.property(
