@@ -2,7 +2,7 @@
  * How a program ends and how it complains. Exit codes are an API for supervisors: they tell whether to try again.
  */
 
-import v8 from 'node:v8';
+import { frugal } from './frugal.ts';
 
 export const EXIT = {
   /** The session ended as it was told to. */
@@ -99,12 +99,4 @@ export async function run(
   } catch (error) {
     end(error);
   }
-}
-
-/**
- * Halves what a busy daemon keeps in memory. What is left is so little that threads which share its collection wait
- * longer for each other than they work. Before everything is loaded it would cost a sixth of the time to start.
- */
-function frugal(): void {
-  for (const flag of ['--optimize-for-size', '--no-parallel-scavenge']) v8.setFlagsFromString(flag);
 }

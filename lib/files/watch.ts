@@ -36,13 +36,15 @@ export function watchTree(dir: string, on: TreeEvents): TreeWatch {
   const contacts = new Map<string, fs.FSWatcher | null>();
   let base: fs.FSWatcher | null = null;
   let warned = false;
+  /** The kernel looks at the limit when it makes the queue; to read it for each turn costs more than the events. */
+  const most = mostQueued();
   /** Events of this turn of the loop: it takes all that are queued. */
   let count = 0;
 
   function counted(): void {
     if (count++ > 0) return;
     setImmediate(() => {
-      if (count >= mostQueued() / 2) on.rescan();
+      if (count >= most / 2) on.rescan();
       count = 0;
     });
   }

@@ -1,4 +1,5 @@
 /** messaged, from its start to its end, when it runs alone: it answers for nothing but the files. */
+import { growOnce } from '../cli/frugal.ts';
 import { daemonLimits, type Limits } from '../cli/limits.ts';
 import type { Outlet } from '../files/outlet.ts';
 import { watchTree } from '../files/watch.ts';
@@ -45,6 +46,7 @@ export function createBatcher(flush: () => void) {
   let seen = 0;
   let since = 0;
   let timer: NodeJS.Timeout | null = null;
+  const grown = growOnce();
 
   function run(): void {
     if (timer !== null) clearTimeout(timer);
@@ -52,6 +54,7 @@ export function createBatcher(flush: () => void) {
     scheduled = false;
     size = seen = 0;
     flush();
+    grown();
   }
 
   function look(): void {
