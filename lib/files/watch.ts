@@ -56,7 +56,7 @@ export function watchTree(dir: string, on: TreeEvents): TreeWatch {
         if (name === null) on.rescan();
         else changed(name);
       });
-      watcher.on('error', () => watcher.close());
+      watcher.on('error', close);
       return watcher;
     } catch (error) {
       if (errno(error) !== 'ENOENT' && !warned) {
@@ -105,6 +105,10 @@ export function watchTree(dir: string, on: TreeEvents): TreeWatch {
       for (const name of [...contacts.keys()]) remove(name);
     },
   };
+}
+
+function close(this: fs.FSWatcher): void {
+  this.close();
 }
 
 /** inotify says so in words of its own (inotify(7)). */

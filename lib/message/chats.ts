@@ -8,10 +8,12 @@ import { contactOf, ensureContact, listContacts } from '../files/contact.ts';
 import { descriptorLimit } from '../files/descriptors.ts';
 import { type FifoReader, openFifo } from '../files/fifo.ts';
 import { createLines, type Lines } from '../files/lines.ts';
+import { look } from '../files/look.ts';
 import { mkfifos } from '../files/mkfifo.ts';
 import { dirName } from '../files/names.ts';
 import { openFriends, openNewcomers } from '../files/newcomers.ts';
 import { bareOf } from '../jid/jid.ts';
+import { ASIDE, readAside, setAside } from './early.ts';
 
 export type ChatEvents = {
   /** A line, without its end; the buffer is used again after the call. */
@@ -76,40 +78,6 @@ const MOST_FILES = 4096;
 /** Where there are too few descriptors for all, one word is said for all. */
 const SCARCE = 'descriptors';
 
-/** Where what was written into `in` before it was a FIFO waits to be sent. */
-const ASIDE = '.in.early';
-
-/** Bytes of it that are sent: who writes more must wait for the FIFO, which makes writers wait. */
-const MOST_ASIDE = 1_048_576;
-
-/** `mkdir bob; echo hi > bob/in` can be quicker than we are: then `in` is a plain file. @returns whether it was one */
-function setAside(place: string): boolean {
-  const file = path.join(place, 'in');
-  if (!isFile(file)) return false;
-  const aside = path.join(place, ASIDE);
-  if (isFile(aside)) {
-    fs.appendFileSync(aside, readSmall(file));
-    fs.unlinkSync(file);
-  } else fs.renameSync(file, aside);
-  return true;
-}
-
-const isFile = (file: string): boolean => fs.lstatSync(file, { throwIfNoEntry: false })?.isFile() === true;
-
-/** @throws if it is too large */
-function readSmall(file: string): Buffer {
-  if (fs.statSync(file).size > MOST_ASIDE) throw new Error(`it has more than ${MOST_ASIDE} bytes`);
-  return fs.readFileSync(file);
-}
-
-function readAside(place: string, lines: Lines): void {
-  const aside = path.join(place, ASIDE);
-  if (!isFile(aside)) return;
-  lines.push(readSmall(aside));
-  lines.flush();
-  fs.unlinkSync(aside);
-}
-
 /** So often a FIFO is made anew where something else has taken its place meanwhile. */
 const MOST_TRIES = 3;
 
@@ -161,7 +129,8 @@ export function createChats(dir: string, on: ChatEvents, limits: Limits = DEFAUL
   /** Who sees a directory first tells of it. */
   function identify(chat: Chat): void {
     try {
-      ensureContact(dir, chat.jid);
+      // The directory has just been seen.
+      if (!look(path.join(dir, chat.name, 'id'))?.size) ensureContact(dir, chat.jid);
       chat.named = true;
     } catch (error) {
       complain(`${chat.name}/id`, chat.name, reason(error));
@@ -202,15 +171,8 @@ export function createChats(dir: string, on: ChatEvents, limits: Limits = DEFAUL
     }
     const place = path.join(dir, name);
     try {
-      if (setAside(place)) return false;
-      chat.reader = openFifo(path.join(place, 'in'), {
-        data: lines.push,
-        eof: lines.flush,
-        error() {
-          hang(chat);
-          look(name);
-        },
-      });
+      chat.reader = open(chat);
+      if (chat.reader === null) return false;
     } catch (error) {
       const code = errno(error);
       if (code === 'ENOENT') return false;
@@ -225,6 +187,25 @@ export function createChats(dir: string, on: ChatEvents, limits: Limits = DEFAUL
     chat.early = () => readAside(place, lines);
     if (!paused) readEarly(chat);
     return true;
+  }
+
+  /** @returns null if it was a plain file, which is out of the way now */
+  function open(chat: Chat): FifoReader | null {
+    const { name, lines } = chat;
+    const place = path.join(dir, name);
+    try {
+      return openFifo(path.join(place, 'in'), {
+        data: lines.push,
+        eof: lines.flush,
+        error() {
+          hang(chat);
+          see(name);
+        },
+      });
+    } catch (error) {
+      if (setAside(place)) return null;
+      throw error;
+    }
   }
 
   function readEarly(chat: Chat): void {
@@ -255,7 +236,7 @@ export function createChats(dir: string, on: ChatEvents, limits: Limits = DEFAUL
     on.gone(chat.jid);
   }
 
-  function look(name: string): void {
+  function see(name: string): void {
     if (closed) return;
     const contact = contactOf(dir, name);
     if (contact === null) forget(name);
@@ -267,7 +248,7 @@ export function createChats(dir: string, on: ChatEvents, limits: Limits = DEFAUL
   }
 
   return {
-    look,
+    look: see,
     async scan() {
       if (closed) return;
       try {
