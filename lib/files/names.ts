@@ -7,7 +7,9 @@
  * paragraph separator or a bidi control; the first byte also if it is `.` or `-`, or if the name would be one of ours;
  * and the `~` of an id that ends like a cut name. All else stands for itself.
  */
+
 import { createHash } from 'node:crypto';
+import { later } from '../cli/later.ts';
 
 /** The names of the account directory that no contact and no iq answer can have. */
 export const RESERVED: ReadonlySet<string> = new Set([
@@ -27,10 +29,10 @@ const CUT_END_BYTES = 17;
 /** Less than this no cut name has: it would have had room for one character more, and none is over nine bytes. */
 const CUT_LEAST = NAME_LIMIT - 8;
 
-const UNSAFE = /^[/%\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]$/u;
+const isUnsafe = later(String.raw`^[/%\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]$`);
 /** ASCII in which nothing has to be escaped. */
 const PLAIN = /^[!-$&-,0-9:-}][!-$&-.0-9:-}]{0,254}$/;
-const LONE_SURROGATE = /\p{Cs}/u;
+const hasLoneSurrogate = later(String.raw`\p{Cs}`);
 
 /**
  * The directory name of a contact. Two ids never have the same name, but for those whose names are over 255 bytes:
@@ -40,7 +42,7 @@ const LONE_SURROGATE = /\p{Cs}/u;
  */
 export function dirName(id: string): string {
   if (PLAIN.test(id) && !RESERVED.has(id)) return id;
-  if (id === '' || LONE_SURROGATE.test(id)) throw new RangeError('an id that no file name can hold');
+  if (id === '' || hasLoneSurrogate(id)) throw new RangeError('an id that no file name can hold');
   if (RESERVED.has(id)) return hex(id.slice(0, 1)) + id.slice(1);
   const characters = escaped(id);
   const name = characters.join('').replace(CUT_END, (end) => hex('~') + end.slice(1));
@@ -70,10 +72,12 @@ export function isCutName(name: string): boolean {
  * @returns null where no handler can be: an empty or too long name, a hidden one, one with controls in it
  */
 export function extName(namespace: string): string | null {
-  if (namespace === '' || namespace.startsWith('.') || /[\p{Cc}\p{Cs}]/u.test(namespace)) return null;
+  if (namespace === '' || namespace.startsWith('.') || hasControls(namespace)) return null;
   const name = namespace.replace(/[/%]/g, hex);
   return Buffer.byteLength(name) <= NAME_LIMIT ? name : null;
 }
+
+const hasControls = later(String.raw`[\p{Cc}\p{Cs}]`);
 
 /** Whether an iq id can be the name of the file that its answer goes to. */
 export const isIqId = (id: string): boolean => /^(?!\.)[A-Za-z0-9._-]{1,64}$/.test(id) && !RESERVED.has(id);
@@ -84,11 +88,11 @@ const hex = (text: string): string =>
 
 /** The characters of an id as they stand in its name. */
 const escaped = (id: string): string[] =>
-  Array.from(id, (char, at) => (UNSAFE.test(char) || (at === 0 && /[.-]/.test(char)) ? hex(char) : char));
+  Array.from(id, (char, at) => (isUnsafe(char) || (at === 0 && /[.-]/.test(char)) ? hex(char) : char));
 
 /** What has been escaped as it was, in any spelling; null for what is no text at all. */
 function decode(name: string): string | null {
-  if (LONE_SURROGATE.test(name)) return null;
+  if (hasLoneSurrogate(name)) return null;
   if (!name.includes('%')) return name;
   const bytes = Buffer.from(name)
     .toString('latin1')

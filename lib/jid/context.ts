@@ -1,7 +1,12 @@
 /** The contextual rules of RFC 5892 appendix A: code points that are good or bad by what stands around them. */
+import { later } from '../cli/later.ts';
 import { isTransparent, JOINS_LEFT, JOINS_RIGHT, VIRAMA } from './tables.ts';
 
 const CONTEXTUAL = /^[\u00b7\u0375\u05f3\u05f4\u200c-\u200d\u30fb\u0660-\u0669\u06f0-\u06f9]$/;
+
+const isGreek = later(String.raw`^\p{Script=Greek}`);
+const isHebrew = later(String.raw`^\p{Script=Hebrew}`);
+const isJapanese = later(String.raw`^[\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Han}]`);
 
 /** Whether a code point has a rule here (CONTEXTJ and CONTEXTO). */
 export const isContextual = (char: string): boolean => CONTEXTUAL.test(char);
@@ -17,12 +22,12 @@ export function fits(chars: readonly string[], at: number): boolean {
     case '\u00b7': // MIDDLE DOT
       return before === 'l' && chars[at + 1] === 'l';
     case '\u0375': // GREEK LOWER NUMERAL SIGN
-      return /^\p{Script=Greek}/u.test(chars[at + 1] ?? '');
+      return isGreek(chars[at + 1] ?? '');
     case '\u05f3': // HEBREW PUNCTUATION GERESH
     case '\u05f4': // HEBREW PUNCTUATION GERSHAYIM
-      return /^\p{Script=Hebrew}/u.test(before ?? '');
+      return isHebrew(before ?? '');
     case '\u30fb': // KATAKANA MIDDLE DOT
-      return chars.some((char) => /^[\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Han}]/u.test(char));
+      return chars.some(isJapanese);
     default: // the two sets of Arabic digits do not mix
       return !chars.some((char) => (chars[at]! <= '\u0669' ? /[\u06f0-\u06f9]/ : /[\u0660-\u0669]/).test(char));
   }

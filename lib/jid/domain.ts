@@ -3,8 +3,10 @@
  * domainToASCII is made for URLs: it maps, cuts and repairs what it is given. Here it only translates labels that have
  * been judged, and what it makes must translate back.
  */
+
 import { isIPv6 } from 'node:net';
 import { domainToASCII, domainToUnicode } from 'node:url';
+import { later } from '../cli/later.ts';
 import { isRightToLeft, keepsBidiRule } from './bidi.ts';
 import { checkEach, mapWidth, PrecisError } from './precis.ts';
 import { idnaProperty } from './property.ts';
@@ -65,11 +67,13 @@ function fromAce(ace: string): string {
   return label;
 }
 
+const beginsWithMark = later(String.raw`^\p{M}`);
+
 /** @throws PrecisError for what RFC 5891 section 4.2 does not allow in a label, where it stands alone */
 function checkULabel(label: string): void {
   checkEach(label, idnaProperty, ['valid']);
   if (label.startsWith('--', 2)) throw bad('has a label with two hyphens in its third and fourth place');
-  if (/^\p{M}/u.test(label)) throw bad('has a label that begins with a combining mark');
+  if (beginsWithMark(label)) throw bad('has a label that begins with a combining mark');
   checkDirection([label]);
 }
 

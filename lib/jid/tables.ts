@@ -4,10 +4,12 @@
  * none of the properties, which only means that no joiner may stand beside it.
  */
 
+import { later } from '../cli/later.ts';
+
 /** A test for one code point, of ranges as they stand in a character class. */
 function set(...ranges: readonly string[]): (char: string | undefined) => boolean {
-  const pattern = new RegExp(`^[${ranges.join('')}]$`, 'u');
-  return (char) => char !== undefined && pattern.test(char);
+  const isOne = later(`^[${ranges.join('')}]$`);
+  return (char) => char !== undefined && isOne(char);
 }
 
 /** Canonical_Combining_Class=Virama. */
@@ -44,7 +46,5 @@ export const JOINS_RIGHT = set(
   String.raw`\u{10fc1}-\u{10fc4}\u{10fc9}\u{10fca}\u{1e900}-\u{1e943}`,
 );
 
-const MARK = /^[\p{Mn}\p{Me}\u{1e94b}]$/u;
-
 /** Joining_Type=Transparent, as far as PRECIS and IDNA let such code points in at all. */
-export const isTransparent = (char: string | undefined): boolean => char !== undefined && MARK.test(char);
+export const isTransparent = set(String.raw`\p{Mn}\p{Me}\u{1e94b}`);
