@@ -6,6 +6,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { errno, reason } from '../cli/die.ts';
+import { look } from './look.ts';
 
 export type TreeEvents = {
   /** Something about an entry of the directory itself has changed. */
@@ -27,7 +28,9 @@ export type TreeWatch = {
   close(): void;
 };
 
+/** How often, in milliseconds, everything is looked at; and how many times less often where everything is watched. */
 const RESCAN = 60_000;
+const CALM = 5;
 
 /** How many events the kernel keeps for us before it drops some, where it does not tell. */
 const MOST_QUEUED = 16_384;
@@ -36,6 +39,9 @@ export function watchTree(dir: string, on: TreeEvents): TreeWatch {
   const contacts = new Map<string, fs.FSWatcher | null>();
   let base: fs.FSWatcher | null = null;
   let warned = false;
+  /** Whether there is something that is not watched, and how often that was not so when it was time to look. */
+  let blind = false;
+  let calm = 0;
   /** The kernel looks at the limit when it makes the queue; to read it for each turn costs more than the events. */
   const most = mostQueued();
   /** Events of this turn of the loop: it takes all that are queued. */
@@ -59,6 +65,7 @@ export function watchTree(dir: string, on: TreeEvents): TreeWatch {
       watcher.on('error', close);
       return watcher;
     } catch (error) {
+      blind = true;
       if (errno(error) !== 'ENOENT' && !warned) {
         warned = true;
         on.warn(`cannot watch ${place}: ${why(error)}; it is looked at every ${RESCAN / 1000} s`);
@@ -67,10 +74,25 @@ export function watchTree(dir: string, on: TreeEvents): TreeWatch {
     }
   }
 
+  const inode = () => look(dir, true)?.ino;
+  let watched = inode();
+
   const watchBase = () => watch(dir, on.base);
   const watchContact = (name: string) => watch(path.join(dir, name), (file) => on.contact?.(name, file));
 
+  /** Whether the directory is another one than before. */
+  const moved = () => inode() !== watched;
+
   function rescan(): void {
+    if (moved()) {
+      base?.close();
+      base = null;
+      for (const [name, watcher] of contacts) {
+        watcher?.close();
+        contacts.set(name, null);
+      }
+      watched = inode();
+    }
     base ??= watchBase();
     let all = base !== null;
     for (const [name, watcher] of contacts) {
@@ -81,6 +103,8 @@ export function watchTree(dir: string, on: TreeEvents): TreeWatch {
       all = made !== null;
     }
     if (all) warned = false;
+    blind = !all;
+    calm = 0;
     on.rescan();
   }
 
@@ -89,8 +113,13 @@ export function watchTree(dir: string, on: TreeEvents): TreeWatch {
     contacts.delete(name);
   }
 
+  /** What nobody is told of is rare: an `in` that was removed, a directory on another machine. */
+  function due(): void {
+    if (blind || ++calm >= CALM || moved()) rescan();
+  }
+
   base = watchBase();
-  const timer = setInterval(rescan, RESCAN);
+  const timer = setInterval(due, RESCAN);
   timer.unref();
   return {
     add(name) {

@@ -47,3 +47,20 @@ it('does without what it cannot watch', () => {
   watch.remove('bob@x');
   watch.close();
 });
+
+it('watches the directory that has taken the place of the old one', async () => {
+  const dir = path.join(scratch(), 'account');
+  fs.mkdirSync(dir);
+  const base: string[] = [];
+  const watch = watchTree(dir, {
+    base: (name) => base.push(name),
+    rescan() {},
+    warn: (message) => expect.fail(message),
+  });
+  fs.renameSync(dir, `${dir}.old`);
+  fs.mkdirSync(dir);
+  watch.rescan();
+  fs.mkdirSync(path.join(dir, 'bob@x'));
+  await until(() => base.includes('bob@x'));
+  watch.close();
+});
