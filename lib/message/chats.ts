@@ -42,6 +42,8 @@ export type Chats = {
   /** Reads nothing, but keeps every `in` open. */
   pause(): void;
   resume(): void;
+  /** Those who have written lately have to wait, or not any more. Who has not may still say something: it costs little. */
+  ease(on: boolean): void;
   /** How many files may be open besides. */
   room(): number;
   /** A line has begun with these bytes, which an earlier process has read. */
@@ -78,6 +80,9 @@ const MOST_FILES = 4096;
 /** Where there are too few descriptors for all, one word is said for all. */
 const SCARCE = 'descriptors';
 
+/** So many are remembered to have written lately. */
+const MOST_TALKERS = 256;
+
 /** So often a FIFO is made anew where something else has taken its place meanwhile. */
 const MOST_TRIES = 3;
 
@@ -90,6 +95,9 @@ export function createChats(dir: string, on: ChatEvents, limits: Limits = DEFAUL
   let reading = 0;
   let wanted: Chat[] = [];
   let making: Promise<void> | null = null;
+  /** Who has written lately, the last one last; when they wait, all of them. */
+  const talkers = new Set<Chat>();
+  let eased = false;
   let paused = false;
   let closed = false;
 
@@ -195,7 +203,10 @@ export function createChats(dir: string, on: ChatEvents, limits: Limits = DEFAUL
     const place = path.join(dir, name);
     try {
       return openFifo(path.join(place, 'in'), {
-        data: lines.push,
+        data(chunk) {
+          heard(chat);
+          lines.push(chunk);
+        },
         eof: lines.flush,
         error() {
           hang(chat);
@@ -218,6 +229,12 @@ export function createChats(dir: string, on: ChatEvents, limits: Limits = DEFAUL
     }
   }
 
+  function heard(chat: Chat): void {
+    talkers.delete(chat);
+    talkers.add(chat);
+    if (eased) chat.reader?.pause();
+  }
+
   function hang(chat: Chat): void {
     if (chat.reader === null) return;
     chat.reader.close();
@@ -233,6 +250,7 @@ export function createChats(dir: string, on: ChatEvents, limits: Limits = DEFAUL
     if (chat === undefined) return;
     hang(chat);
     chats.delete(name);
+    talkers.delete(chat);
     on.gone(chat.jid);
   }
 
@@ -283,8 +301,20 @@ export function createChats(dir: string, on: ChatEvents, limits: Limits = DEFAUL
         // What is read may be too much already.
         if (paused) return;
         readEarly(chat);
-        chat.reader?.resume();
+        if (!eased || !talkers.has(chat)) chat.reader?.resume();
       }
+    },
+    ease(on) {
+      eased = on;
+      if (paused) return;
+      // Whoever has waited longest begins.
+      for (const chat of [...talkers]) {
+        if (on) chat.reader?.pause();
+        else chat.reader?.resume();
+        // What is read may be enough already.
+        if (eased !== on || paused) return;
+      }
+      if (!on) for (const chat of talkers) if (talkers.size > MOST_TALKERS) talkers.delete(chat);
     },
     room: () => Math.min(MOST_FILES, Math.floor((most - reading) / 2)),
     begin: (jid, bytes) => chats.get(dirName(jid))?.lines.push(bytes),

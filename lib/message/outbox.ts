@@ -26,7 +26,9 @@ export type Outbox = {
 export type OutboxEvents = {
   /** What became of a line: null, or why it is not going to be sent. */
   fate(intent: Intent, why: string | null): void;
-  /** So much is on its way that no more should be read: what is read is kept in memory; false: it may again. */
+  /** Enough is on its way that those who write much should wait; false: they need not. */
+  busy(busy: boolean): void;
+  /** So much is on its way that nothing should be read: what is read is kept in memory; false: it may again. */
   full(full: boolean): void;
   /** There is something to write down. */
   soon(): void;
@@ -35,10 +37,11 @@ export type OutboxEvents = {
 };
 
 /**
- * So many lines, and characters of them, may be on their way: enough that nobody waits for the other side, and so few that
- * they are not yet old for the engine when they are done with, which then costs half as much.
+ * So many lines, and characters of them, are enough that nobody waits for the other side, and so few that they are not
+ * yet old for the engine when they are done with, which then costs half as much.
  */
-const MOST = { lines: 2000, text: 1_048_576 };
+const ENOUGH = { lines: 2000, text: 1_048_576 };
+const MOST = { lines: 10_000, text: 4 * 1_048_576 };
 
 type Way = { readonly intent: Intent; readonly size: number; out: Error | null | undefined; done: boolean };
 
@@ -57,14 +60,20 @@ export function createOutbox(
   let told = 0;
   let text = 0;
   let phase: 'waiting' | 'open' | 'last' | 'shut' = 'waiting';
+  let busy = false;
   let full = false;
   let drained = true;
 
   function flow(): void {
     // What is read at the end goes no further than into the journal.
     if (phase === 'shut') return;
-    const now = !drained || waiting.length + ways.length - head > MOST.lines || text > MOST.text;
-    if (now !== full) on.full((full = now));
+    const lines = waiting.length + ways.length - head;
+    const [enough, most] = [
+      !drained || lines > ENOUGH.lines || text > ENOUGH.text,
+      lines > MOST.lines || text > MOST.text,
+    ];
+    if (enough !== busy) on.busy((busy = enough));
+    if (most !== full) on.full((full = most));
   }
 
   /** Told of each line, in the order in which they left. */
@@ -153,6 +162,7 @@ export function createOutbox(
     },
     shut() {
       phase = 'shut';
+      if (busy) on.busy((busy = false));
       if (full) on.full((full = false));
     },
   };

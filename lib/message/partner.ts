@@ -147,6 +147,7 @@ export async function partner(options: PartnerOptions): Promise<void> {
     );
     const outbox = createOutbox(out, journal, {
       fate: (intent, why) => talk.fate(intent, why),
+      busy: chats.ease,
       full(full) {
         outboxFull = full;
         flow();

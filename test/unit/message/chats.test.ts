@@ -69,6 +69,34 @@ it('reads each line once, however often it looks at once', async () => {
   expect(events.split('\n')).toHaveLength(2);
 });
 
+it('lets those wait who write much, and hears the first word of the others', async () => {
+  const c = chatting();
+  for (const name of ['bob@x', 'eve@x']) fs.mkdirSync(path.join(c.dir, name));
+  await c.chats.scan();
+  const writers = ['bob@x', 'eve@x'].map((name) => fs.openSync(path.join(c.dir, name, 'in'), 'w'));
+  const [bob, eve] = writers as [number, number];
+  onTestFinished(() => {
+    for (const fd of writers) fs.closeSync(fd);
+  });
+  fs.writeSync(bob, 'one\n');
+  await until(() => c.lines.length === 1);
+
+  c.chats.ease(true);
+  fs.writeSync(bob, 'two\n');
+  fs.writeSync(eve, 'hi\n');
+  await until(() => c.lines.length === 2);
+  fs.writeSync(eve, 'more\n');
+  // Whoever waits goes on waiting when the others may speak again.
+  c.chats.pause();
+  c.chats.resume();
+  for (let i = 0; i < 20; i++) await new Promise(setImmediate);
+  expect(c.lines).toEqual(['bob@x: one', 'eve@x: hi']);
+
+  c.chats.ease(false);
+  await until(() => c.lines.length === 4);
+  expect(c.lines.slice(2).sort()).toEqual(['bob@x: two', 'eve@x: more']);
+});
+
 it('leaves a directory alone whose name is not in normal form, and says what it should be', async () => {
   const c = chatting();
   for (const name of ['Bob@X', 'a b', '%zz']) fs.mkdirSync(path.join(c.dir, name));

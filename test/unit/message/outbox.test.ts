@@ -22,6 +22,7 @@ function sending({ room = true } = {}) {
     },
     {
       fate: ({ id }, why) => said.push(`${id} ${why ?? 'sent'}`),
+      busy: (busy) => said.push(`busy ${busy}`),
       full: (full) => said.push(`full ${full}`),
       soon: () => {},
       broken: ({ message }) => said.push(`broken ${message}`),
@@ -111,21 +112,24 @@ it('keeps what is not taken when sj has gone', () => {
 it('asks to wait while much is on its way, or is about to be', () => {
   const { box, letter, write, take } = sending();
   box.open([]);
+  const flow = () => take().filter((line) => /^(busy|full)/.test(line));
   for (let i = 0; i < 2001; i++) box.send(letter(`${i}`));
-  expect(take().filter((line) => line.startsWith('full'))).toEqual(['full true']);
+  expect(flow()).toEqual(['busy true']);
+  for (let i = 0; i < 8000; i++) box.send(letter(`more ${i}`));
+  expect(flow()).toEqual(['full true']);
   write();
-  box.sent(2001);
-  expect(take().filter((line) => line.startsWith('full'))).toEqual(['full false']);
+  box.sent(10_001);
+  expect(flow()).toEqual(['busy false', 'full false']);
 
-  box.send({ ...letter('long'), stanza: 'x'.repeat(2_000_000) });
-  expect(take()).toEqual(['intend long', 'full true']);
+  box.send({ ...letter('long'), stanza: 'x'.repeat(5_000_000) });
+  expect(take()).toEqual(['intend long', 'busy true', 'full true']);
   box.shut();
-  expect(take()).toEqual(['full false']);
+  expect(take()).toEqual(['busy false', 'full false']);
 
   const slow = sending({ room: false });
   slow.box.open([]);
   slow.box.send(slow.letter('a'));
   slow.write();
   slow.box.drained();
-  expect(slow.take()).toEqual(['intend a', 'full true', 'full false']);
+  expect(slow.take()).toEqual(['intend a', 'busy true', 'busy false']);
 });
