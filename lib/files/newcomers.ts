@@ -68,8 +68,10 @@ export function openNewcomers(dir: string, friends: Pick<Friends, 'has'>, most: 
   /** Until then there is no need to look. */
   let full = 0;
 
-  function look(now: number): void {
-    const there = state(file);
+  /** @returns what there is */
+  function look(now: number): fs.Stats | undefined {
+    const stat = statOf(file);
+    const there = stateOf(stat);
     if (there !== seen) times = lines(file).map(Number);
     seen = there;
     const all = times.length;
@@ -77,15 +79,21 @@ export function openNewcomers(dir: string, friends: Pick<Friends, 'has'>, most: 
     if (all > 0 && withinHour([times[0]!, times[all - 1]!], now).length < 2) times = withinHour(times, now);
     unwritten = withinHour(unwritten, now);
     // It is short; who else writes it at this very moment may lose one.
-    if (all > 2 * times.length + 64) attempt(() => replaceFile(file, times.map((time) => `${time}\n`).join('')));
+    const long = all > 2 * times.length + 64;
+    if (!long || !attempt(() => replaceFile(file, times.map((time) => `${time}\n`).join('')))) return stat;
+    seen = state(file);
+    return statOf(file);
   }
 
-  function count(now: number): void {
+  /** @param stat what has just been seen */
+  function count(now: number, stat: fs.Stats | undefined): void {
+    const write = stat?.isSymbolicLink() ? replaceFile : appendRecord;
     const text = `${now}\n`;
-    const before = state(file);
-    if (!attempt(() => (isLink(file) ? replaceFile : appendRecord)(file, text))) return void unwritten.push(now);
-    if (before === seen) seen = state(file);
+    if (!attempt(() => write(file, text))) return void unwritten.push(now);
     times.push(now);
+    // Else somebody else has written, too, and it is to be read anew.
+    const after = statOf(file);
+    if (after?.size === (stat?.size ?? 0) + text.length) seen = stateOf(after);
   }
 
   return {
@@ -93,13 +101,13 @@ export function openNewcomers(dir: string, friends: Pick<Friends, 'has'>, most: 
       if (friends.has(id)) return true;
       const now = Date.now();
       if (now < full && full - now < HOUR) return false;
-      look(now);
+      const stat = look(now);
       if (times.length + unwritten.length >= most) {
         // Another look is worth it when one of these is an hour old.
         full = times.concat(unwritten).reduce((first, time) => Math.min(first, time), now) + HOUR;
         return false;
       }
-      count(now);
+      count(now, stat);
       return true;
     },
   };
@@ -115,12 +123,11 @@ function statOf(file: string): fs.Stats | undefined {
 }
 
 /** What tells a file from what it was. */
-function state(file: string): string {
-  const stat = statOf(file);
+const state = (file: string): string => stateOf(statOf(file));
+
+function stateOf(stat: fs.Stats | undefined): string {
   return stat === undefined ? '' : `${stat.ino} ${stat.size} ${stat.mtimeMs}`;
 }
-
-const isLink = (file: string): boolean => statOf(file)?.isSymbolicLink() === true;
 
 function attempt(what: () => void): boolean {
   try {
