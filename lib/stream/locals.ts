@@ -5,6 +5,7 @@
 import path from 'node:path';
 import { EXIT, Fatal, reason, type Say } from '../cli/die.ts';
 import { type Limits, limitsText, stanzaLimits } from '../cli/limits.ts';
+import { findProgram } from '../cli/program.ts';
 import { createReports } from '../files/bursts.ts';
 import { logEvent } from '../files/events.ts';
 import { openSteadyFifo, type SteadyFifo } from '../files/steady.ts';
@@ -70,7 +71,9 @@ type Source = {
   again: number;
 };
 
-const NAMES = ['messaged', 'presenced', 'iqd'] as const;
+/** Those that every session needs at once; and one that can wait, in milliseconds, until these are there. */
+const FIRST = ['messaged', 'presenced'] as const;
+const LATER = { name: 'iqd', most: 500 } as const;
 
 export type LocalsConfig = {
   dir: string;
@@ -101,6 +104,8 @@ export function createLocals({ dir, bare, limits, say, trace, sentBefore }: Loca
     session?.incoming.done(daemon.name, n);
     on.batch();
   });
+  /** What the daemon that can wait is started with, until it is. */
+  let last: { env: NodeJS.ProcessEnv; timer: NodeJS.Timeout } | null = null;
   let died = false;
   let flowing = false;
 
@@ -183,6 +188,7 @@ export function createLocals({ dir, bare, limits, say, trace, sentBefore }: Loca
     if (daemon.name === 'iqd') shown.begin((control) => tell(daemon, control));
     // There may be nothing else for it to come along with.
     daemon.flush();
+    if (FIRST.every((name) => daemons.get(name)?.tells)) startLast();
     greetings.said(daemon);
   }
 
@@ -197,6 +203,39 @@ export function createLocals({ dir, bare, limits, say, trace, sentBefore }: Loca
     on.batch();
   }
 
+  function launch(name: DaemonName, env: NodeJS.ProcessEnv): void {
+    const args = name === 'messaged' ? ['-d', dir, '-j', bare] : ['-d', dir];
+    const daemon = startDaemon(name, args, env, {
+      data(_, chunk) {
+        if (session === null) hold(name, chunk);
+        else arrived(name, chunk);
+      },
+      drain: on.drain,
+      exit(_, how, clean) {
+        if (!clean) died = true;
+        else if (!daemon.tells) session?.incoming.done(name, session.incoming.given(name));
+        on.exit(name, how);
+      },
+    });
+    daemons.set(name, daemon);
+    if (session !== null && !flowing) daemon.pause();
+  }
+
+  function startLast(): void {
+    const how = last;
+    forgetLast();
+    try {
+      if (how !== null) launch(LATER.name, how.env);
+    } catch (error) {
+      on.exit(LATER.name, `cannot be started: ${reason(error)}`);
+    }
+  }
+
+  function forgetLast(): void {
+    clearTimeout(last?.timer);
+    last = null;
+  }
+
   return {
     start() {
       const env: NodeJS.ProcessEnv = {
@@ -208,22 +247,10 @@ export function createLocals({ dir, bare, limits, say, trace, sentBefore }: Loca
       };
       // On Node 20 it costs each program 50 ms at its start.
       delete env.NODE_EXTRA_CA_CERTS;
-      for (const name of NAMES) {
-        const args = name === 'messaged' ? ['-d', dir, '-j', bare] : ['-d', dir];
-        const daemon = startDaemon(name, args, env, {
-          data(_, chunk) {
-            if (session === null) hold(name, chunk);
-            else arrived(name, chunk);
-          },
-          drain: on.drain,
-          exit(_, how, clean) {
-            if (!clean) died = true;
-            else if (!daemon.tells) session?.incoming.done(name, session.incoming.given(name));
-            on.exit(name, how);
-          },
-        });
-        daemons.set(name, daemon);
-      }
+      // That there is none is to be said now.
+      findProgram(LATER.name);
+      for (const name of FIRST) launch(name, env);
+      last = { env, timer: setTimeout(startLast, LATER.most) };
     },
 
     online(given) {
@@ -254,6 +281,7 @@ export function createLocals({ dir, bare, limits, say, trace, sentBefore }: Loca
     },
 
     put(to, stanza) {
+      if (to === LATER.name) startLast();
       daemons.get(to)?.put(stanza);
     },
     flush() {
@@ -301,6 +329,7 @@ export function createLocals({ dir, bare, limits, say, trace, sentBefore }: Loca
       sources.get('in')?.splitter.eof();
     },
     end(bye) {
+      forgetLast();
       fifo?.close();
       for (const daemon of daemons.values()) {
         daemon.resume();
