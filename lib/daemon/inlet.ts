@@ -39,10 +39,11 @@ export type Inlet = {
   readonly bye: boolean;
 };
 
-/** Whether sj keeps account, to be asked before a daemon starts anything else; its children are to know nothing of it. */
+/** Whether sj keeps account, to be asked before a daemon starts anything else; its children are to know nothing of what sj has set. */
 export function takeAck(env: NodeJS.ProcessEnv): boolean {
   const told = env.SJ_ACK === '1';
   delete env.SJ_ACK;
+  if (told) delete env.MALLOC_ARENA_MAX;
   return told;
 }
 
