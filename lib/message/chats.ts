@@ -75,7 +75,7 @@ type Chat = {
 const RESERVE = 64;
 
 /** So many others may be open, and of what is left only half: contacts may come. */
-const MOST_FILES = 4096;
+const MOST_FILES = 65_536;
 
 /** Where there are too few descriptors for all, one word is said for all. */
 const SCARCE = 'descriptors';

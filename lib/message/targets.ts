@@ -32,7 +32,7 @@ export type Targets = {
 };
 
 /** So many contacts are remembered that nothing waits for. */
-const MOST_IDLE = 4096;
+const MOST_IDLE = 32_768;
 
 export function createTargets(dir: string): Targets {
   const targets = new Map<string, Target>();
