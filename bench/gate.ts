@@ -125,8 +125,17 @@ async function compare(suite: Suite, script: Sink, pid: number): Promise<Ratios>
   };
 }
 
+/** What is too much is measured again so often: a neighbour on the machine may have been noisy, a doubling stays. */
+const TRIES = 3;
+
 async function main(): Promise<boolean> {
-  const found: Ratios = { ...(await reading()), ...(await starting()), ...(await writing()) };
+  const found: Ratios = {};
+  const tooMuch = () => Object.entries(USUAL).some(([name, usual]) => found[name as Name]! > usual * ROOM);
+  for (let i = 0; i === 0 || (i < TRIES && tooMuch()); i++) {
+    const now = { ...(await reading()), ...(await starting()), ...(await writing()) };
+    for (const name of Object.keys(USUAL) as Name[])
+      found[name] = Math.min(found[name] ?? Number.POSITIVE_INFINITY, now[name]!);
+  }
   let good = true;
   console.log(`${''.padEnd(36)}   ratio   usual  at most`);
   for (const [name, usual] of Object.entries(USUAL)) {
