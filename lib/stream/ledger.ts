@@ -171,7 +171,7 @@ const EARLY = 1024;
 /** In the root's start tag as messaged writes it; a value holds no apostrophe there. */
 const ID = /^<message(?: (?!id=)[^ =']+='[^']*')* id='([!-%(-~]*)'/;
 
-/** The id of a message, null if it has none, or a very long one, or this is none. */
+/** The id of a message, null if it has none, or a very long one, or this is none, or nothing that can be read. */
 export function idOf(stanza: Buffer): string | null {
   const head = stanza.toString('latin1', 0, EARLY);
   if (!head.startsWith('<message')) return null;
@@ -181,7 +181,12 @@ export function idOf(stanza: Buffer): string | null {
 
 function idIn(stanza: Buffer): string | undefined {
   const root = stanza.toString('utf8', 0, tagEnd(stanza, 0, stanza.length)).replace(/\/$/, '');
-  return parseElement(Buffer.from(`${root}/>`)).attrs.id;
+  try {
+    return parseElement(Buffer.from(`${root}/>`)).attrs.id;
+  } catch {
+    // A failing disk has spoilt it.
+    return undefined;
+  }
 }
 
 export const sessionLine = (session: Resumable): string => `session ${JSON.stringify(session)}\n`;

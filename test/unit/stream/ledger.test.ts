@@ -121,6 +121,17 @@ it('remembers no ids that would fill the memory', () => {
   expect(ledger.idOf(id(257))).toBeNull();
 });
 
+it.each(['<message id=x/>', '<message a:id="x"/>', '<message \u0001/>', '<message'])(
+  'is read though a disk has spoilt a stanza: %s',
+  (spoilt) => {
+    const lines = [
+      Buffer.from(ledger.sessionLine(session)),
+      ledger.outLines([message('m1'), { bytes: Buffer.from(spoilt), time: 1 }, message('m2')]),
+    ];
+    expect([...read(Buffer.concat(lines)).taken]).toEqual(['m1', 'm2']);
+  },
+);
+
 it('keeps a stanza whose time a disk has spoilt', () => {
   const once = read(Buffer.from(`base 0\nout ${'9'.repeat(400)} <message/>\n`));
   expect(once.outgoing.openCount).toBe(1);
