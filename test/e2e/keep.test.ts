@@ -190,6 +190,8 @@ describe('when it ends', () => {
     expect(contents(alice.dir, 'events')).toContain('who started sj is gone');
     line.say('held\n');
     await next.see(`${BOB}/out`, '> held\n');
+    // Shown as soon as nothing but sj has to do with it.
+    await until(() => bodies(server).length > 0);
     expect(bodies(server)).toEqual(['held']);
     line.close();
     next.child.kill('SIGTERM');

@@ -232,7 +232,10 @@ export function group(id: number): { pid: number; name: string }[] {
   for (const entry of fs.readdirSync('/proc')) {
     const [, name, rest] = /^\d+ \((.*)\) (.*)/.exec(/^\d+$/.test(entry) ? contents('/proc', entry, 'stat') : '') ?? [];
     const [state, , its] = rest?.split(' ') ?? [];
-    if (Number(its) === id && state !== 'Z') found.push({ pid: Number(entry), name: name! });
+    if (Number(its) !== id || state === 'Z') continue;
+    // A script has its name, loses it to the interpreter that env looks for, and takes it again.
+    const early = contents('/proc', entry, 'cmdline').split('\0')[0]!.endsWith('/env');
+    found.push({ pid: Number(entry), name: early ? 'env' : name! });
   }
   return found;
 }
