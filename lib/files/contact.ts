@@ -7,7 +7,7 @@ import { logEvent } from './events.ts';
 import { look } from './look.ts';
 import { dirName, isCutName, jidOfName, RESERVED } from './names.ts';
 import { readRegular } from './read.ts';
-import { temporaryName } from './replace.ts';
+import { createFile, temporaryName } from './replace.ts';
 
 const { O_NOFOLLOW, O_NONBLOCK, O_WRONLY } = fs.constants;
 
@@ -32,17 +32,7 @@ function makeId(place: string, file: string, text: string): boolean {
   // A cut name says nothing without its id, so nobody shall see half of that.
   if (!isCutName(path.basename(place))) return create(file, text);
   // Not among the contact's files: there nobody would remove what is left after a kill.
-  const temporary = temporaryName(place);
-  fs.writeFileSync(temporary, text, { mode: 0o600, flag: 'wx' });
-  try {
-    fs.linkSync(temporary, file);
-    return true;
-  } catch (error) {
-    if (errno(error) === 'EEXIST') return false;
-    throw error;
-  } finally {
-    fs.rmSync(temporary, { force: true });
-  }
+  return createFile(file, text, temporaryName(place));
 }
 
 function create(file: string, text: string): boolean {

@@ -7,7 +7,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { errno } from '../cli/die.ts';
 import { readRegular } from './read.ts';
-import { temporaryName } from './replace.ts';
+import { createFile, temporaryName } from './replace.ts';
 
 export type Lock = {
   /** Whether it is still ours; two that took over a dead one's lock at once find out by this. */
@@ -44,7 +44,7 @@ export function takeLock(dir: string, name = '.lock'): Lock {
     }
   };
   for (let i = 0; i < TRIES; i++) {
-    if (create(file, mine)) {
+    if (createFile(file, mine)) {
       return {
         confirm: () => ours(settled),
         release: () => {
@@ -64,20 +64,6 @@ export function takeLock(dir: string, name = '.lock'): Lock {
 export function holderOf(dir: string, name: string): number | null {
   const holder = read(path.join(dir, name));
   return holder !== null && alive(holder) ? Number(holder.split(' ')[0]) : null;
-}
-
-function create(file: string, text: string): boolean {
-  const temporary = temporaryName(file);
-  fs.writeFileSync(temporary, text, { mode: 0o600, flag: 'wx' });
-  try {
-    fs.linkSync(temporary, file);
-    return true;
-  } catch (error) {
-    if (errno(error) === 'EEXIST') return false;
-    throw error;
-  } finally {
-    fs.rmSync(temporary, { force: true });
-  }
 }
 
 /** Removes a dead one's lock, unless somebody has put theirs in its place meanwhile. */

@@ -28,6 +28,25 @@ export function replaceFile(file: string, text: string | Uint8Array, temporary =
 }
 
 /**
+ * Makes a file as a whole, if nothing has its name. Mode 0600.
+ * @param temporary where it grows, on the same file system
+ * @returns false if something has
+ * @throws on failure, leaving nothing
+ */
+export function createFile(file: string, text: string, temporary = temporaryName(file)): boolean {
+  fs.writeFileSync(temporary, text, { mode: 0o600, flag: 'wx' });
+  try {
+    fs.linkSync(temporary, file);
+    return true;
+  } catch (error) {
+    if (errno(error) === 'EEXIST') return false;
+    throw error;
+  } finally {
+    fs.rmSync(temporary, { force: true });
+  }
+}
+
+/**
  * Removes what programs that were killed have left in a directory: temporary files of processes that are no more. One
  * that can't be removed stays for the next time.
  */
