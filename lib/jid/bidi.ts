@@ -32,7 +32,9 @@ export const isRightToLeft = (text: string): boolean => RIGHT.test(text) && /[RA
 /** Whether a text, or a label of a domain that has right-to-left code points anywhere, keeps the Bidi Rule. */
 export function keepsBidiRule(text: string): boolean {
   const all = classes(text);
-  const end = all.replace(/M+$/, '').at(-1) ?? '';
+  let last = all.length - 1;
+  while (all[last] === 'M') last--;
+  const end = all[last] ?? '';
   if (all[0] === 'R') return !all.includes('L') && 'RAE'.includes(end) && !(all.includes('A') && all.includes('E'));
   return all[0] === 'L' && !/[RA]/.test(all) && 'LE'.includes(end);
 }

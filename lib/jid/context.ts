@@ -11,26 +11,40 @@ const isJapanese = later(String.raw`^[\p{Script=Hiragana}\p{Script=Katakana}\p{S
 /** Whether a code point has a rule here (CONTEXTJ and CONTEXTO). */
 export const isContextual = (char: string): boolean => CONTEXTUAL.test(char);
 
-/** Whether the contextual code point at `at` stands where its rule allows it. */
-export function fits(chars: readonly string[], at: number): boolean {
-  const before = chars[at - 1];
-  switch (chars[at]) {
-    case '\u200c': // ZERO WIDTH NON-JOINER
-      return VIRAMA(before) || breaksJoin(chars, at);
-    case '\u200d': // ZERO WIDTH JOINER
-      return VIRAMA(before);
-    case '\u00b7': // MIDDLE DOT
-      return before === 'l' && chars[at + 1] === 'l';
-    case '\u0375': // GREEK LOWER NUMERAL SIGN
-      return isGreek(chars[at + 1] ?? '');
-    case '\u05f3': // HEBREW PUNCTUATION GERESH
-    case '\u05f4': // HEBREW PUNCTUATION GERSHAYIM
-      return isHebrew(before ?? '');
-    case '\u30fb': // KATAKANA MIDDLE DOT
-      return chars.some(isJapanese);
-    default: // the two sets of Arabic digits do not mix
-      return !chars.some((char) => (chars[at]! <= '\u0669' ? /[\u06f0-\u06f9]/ : /[\u0660-\u0669]/).test(char));
-  }
+/**
+ * The rules for one text.
+ * @returns whether the contextual code point at an index stands where its rule allows it; what a rule asks of the whole
+ * text is found out once
+ */
+export function contextOf(chars: readonly string[]): (at: number) => boolean {
+  const japanese = once(() => chars.some(isJapanese));
+  const arabic = once(() => chars.some((char) => /^[\u0660-\u0669]$/.test(char)));
+  const persian = once(() => chars.some((char) => /^[\u06f0-\u06f9]$/.test(char)));
+  return (at) => {
+    const before = chars[at - 1];
+    switch (chars[at]) {
+      case '\u200c': // ZERO WIDTH NON-JOINER
+        return VIRAMA(before) || breaksJoin(chars, at);
+      case '\u200d': // ZERO WIDTH JOINER
+        return VIRAMA(before);
+      case '\u00b7': // MIDDLE DOT
+        return before === 'l' && chars[at + 1] === 'l';
+      case '\u0375': // GREEK LOWER NUMERAL SIGN
+        return isGreek(chars[at + 1] ?? '');
+      case '\u05f3': // HEBREW PUNCTUATION GERESH
+      case '\u05f4': // HEBREW PUNCTUATION GERSHAYIM
+        return isHebrew(before ?? '');
+      case '\u30fb': // KATAKANA MIDDLE DOT
+        return japanese();
+      default: // the two sets of Arabic digits do not mix
+        return !(arabic() && persian());
+    }
+  };
+}
+
+function once(find: () => boolean): () => boolean {
+  let known: boolean | undefined;
+  return () => (known ??= find());
 }
 
 /** Whether the letters on both sides of a non-joiner would join without it. */

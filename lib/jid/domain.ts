@@ -8,7 +8,7 @@ import { isIPv6 } from 'node:net';
 import { domainToASCII, domainToUnicode } from 'node:url';
 import { later } from '../cli/later.ts';
 import { isRightToLeft, keepsBidiRule } from './bidi.ts';
-import { checkEach, mapWidth, PrecisError } from './precis.ts';
+import { checkEach, checkLength, mapWidth, PrecisError } from './precis.ts';
 import { idnaProperty } from './property.ts';
 
 const LABEL_LIMIT = 63;
@@ -22,7 +22,9 @@ const bad = (message: string) => new PrecisError('label', message);
 export function domainpart(text: string): string {
   if (text === '') throw new PrecisError('empty', 'is empty');
   if (text.startsWith('[')) return ipLiteral(text);
-  const labels = (text.endsWith('.') ? text.slice(0, -1) : text).split('.').map(normalLabel);
+  const name = text.endsWith('.') ? text.slice(0, -1) : text;
+  checkLength(mapCase(name));
+  const labels = name.split('.').map(normalLabel);
   checkDirection(labels);
   return labels.join('.');
 }
@@ -40,11 +42,14 @@ function ipLiteral(text: string): string {
   return domainToASCII(text);
 }
 
-function normalLabel(text: string): string {
-  // Code point by code point: a sigma at the end of a label is no final sigma.
-  const label = Array.from(mapWidth(text), (char) => char.toLowerCase())
+/** Code point by code point: a sigma at the end of a label is no final sigma. */
+const mapCase = (text: string): string =>
+  Array.from(mapWidth(text), (char) => char.toLowerCase())
     .join('')
     .normalize('NFC');
+
+function normalLabel(text: string): string {
+  const label = mapCase(text);
   if (label === '') throw bad('has an empty label');
   if (label.startsWith('-') || label.endsWith('-')) throw bad('has a label with a hyphen at an end');
   if (/^[\x00-\x7f]*$/.test(label)) {

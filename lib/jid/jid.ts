@@ -1,6 +1,6 @@
 /** Addresses of XMPP (JIDs) and their one normal form, RFC 7622. */
 import { domainpart } from './domain.ts';
-import { type Fault, opaqueString, PrecisError, usernameCaseMapped } from './precis.ts';
+import { checkLength, type Fault, LIMIT, opaqueString, PrecisError, usernameCaseMapped } from './precis.ts';
 
 /** An address in normal form. A part that is not there is the empty string. */
 export type Jid = { readonly local: string; readonly domain: string; readonly resource: string };
@@ -18,8 +18,6 @@ export class JidError extends Error {
   }
 }
 
-/** The most octets of UTF-8 that a part may have. */
-const LIMIT = 1023;
 /** The most UTF-16 units that are looked at at all: no mapping makes a text of more than that fit. */
 const RAW_LIMIT = 4 * LIMIT;
 
@@ -93,7 +91,7 @@ function enforce(part: Part, text: string, profile: (text: string) => string): s
   try {
     if (text.length > RAW_LIMIT) throw new PrecisError('long', `is longer than ${LIMIT} octets`);
     const normal = profile(text);
-    if (Buffer.byteLength(normal) > LIMIT) throw new PrecisError('long', `is longer than ${LIMIT} octets`);
+    checkLength(normal);
     return normal;
   } catch (error) {
     if (error instanceof PrecisError) throw new JidError(part, error.fault, `the ${part}part ${error.message}`);

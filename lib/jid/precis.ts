@@ -1,6 +1,6 @@
 /** The two PRECIS profiles that addresses are made of: UsernameCaseMapped and OpaqueString (RFC 8265). */
 import { isRightToLeft, keepsBidiRule } from './bidi.ts';
-import { fits } from './context.ts';
+import { contextOf } from './context.ts';
 import { type Property, precisProperty } from './property.ts';
 
 /** What is wrong with a text. */
@@ -25,12 +25,25 @@ const named = (char: string) => `U+${char.codePointAt(0)!.toString(16).toUpperCa
  */
 export function checkEach(text: string, property: (char: string) => Property, allowed: readonly Property[]): void {
   const chars = Array.from(text);
+  const fits = contextOf(chars);
   chars.forEach((char, at) => {
     const kind = property(char);
-    if (kind === 'contextual' ? fits(chars, at) : allowed.includes(kind)) return;
+    if (kind === 'contextual' ? fits(at) : allowed.includes(kind)) return;
     if (kind === 'contextual') throw new PrecisError('context', `has ${named(char)} where it must not stand`);
     throw new PrecisError('forbidden', `has ${named(char)} in it`);
   });
+}
+
+/** The most octets of UTF-8 that a part of an address may have (RFC 7622 section 3.1). */
+export const LIMIT = 1023;
+
+/**
+ * The length comes before all rules that look at each code point.
+ * @throws PrecisError long
+ */
+export function checkLength(text: string): void {
+  if (text.length > LIMIT || Buffer.byteLength(text) > LIMIT)
+    throw new PrecisError('long', `is longer than ${LIMIT} octets`);
 }
 
 /** Full-width and half-width code points as those that they are a form of. */
@@ -38,8 +51,9 @@ export const mapWidth = (text: string): string => text.replace(/[\uff01-\uffef]/
 
 function username(text: string): string {
   const narrow = mapWidth(text);
-  checkEach(narrow, precisProperty, ['valid']);
   const name = narrow.toLowerCase().normalize('NFC');
+  checkLength(name);
+  checkEach(narrow, precisProperty, ['valid']);
   checkEach(name, precisProperty, ['valid']);
   if (isRightToLeft(name) && !keepsBidiRule(name)) throw new PrecisError('direction', 'mixes directions of writing');
   return name;
@@ -47,6 +61,7 @@ function username(text: string): string {
 
 function opaque(text: string): string {
   const string = text.replace(/\p{Zs}/gu, ' ').normalize('NFC');
+  checkLength(string);
   checkEach(string, precisProperty, ['valid', 'free']);
   return string;
 }
