@@ -17,6 +17,7 @@ const MIB = 1024 * KIB;
 /** The manual, sj(7), tells the effect of each; a test holds its table to this one. */
 export const TABLE = {
   stanza: { default: LIMITS.bytes, unit: 'bytes', least: 10_000, most: 64 * MIB, programs: ['sj', 'messaged'] },
+  send: { default: 256 * KIB, unit: 'bytes', least: 10_000, most: 64 * MIB, programs: ['sj', 'messaged'] },
   iq: { default: LIMITS.iqBytes, unit: 'bytes', least: 10_000, most: 256 * MIB, programs: ['sj'] },
   depth: { default: LIMITS.depth, unit: 'levels', least: 8, most: 1000, programs: ['sj'] },
   attributes: { default: LIMITS.attributes, unit: 'attributes', least: 8, most: 1000, programs: ['sj'] },
@@ -77,13 +78,16 @@ export const limitsText = (limits: Limits): string =>
     .map(([name, value]) => `${name}=${value}`)
     .join(' ');
 
-/** What one stanza may be, as it comes from the server or from local programs. */
+/** What one stanza may be, as it comes from the server. */
 export const stanzaLimits = ({ stanza, iq, depth, attributes }: Limits): XmlLimits => ({
   bytes: stanza,
   iqBytes: iq,
   depth,
   attributes,
 });
+
+/** How large a message or presence may be that goes out: servers take less from their users than from each other. */
+export const mostSent = ({ stanza, send }: Limits): number => Math.min(stanza, send);
 
 /** How many times as long a stanza may become when it is written anew: a character is escaped by six at most. */
 export const SWELL = 6;

@@ -22,6 +22,8 @@ export type InletEvents = {
   sent?(n: number): void;
   /** sj does not send stanza `n`. */
   refused?(n: number, reason: string): void;
+  /** A stanza of this sender is not handed on, and why. */
+  skipped?(from: string, reason: string): void;
   /** Own presence was shown to somebody, or with an empty text to everybody; or it was taken back. */
   shown?(to: string, on: boolean): void;
 };
@@ -80,6 +82,9 @@ export function createInlet(out: Pick<Outlet, 'send'>, on: InletEvents): Inlet {
         break;
       case 'refused':
         on.refused?.(heard.n, heard.reason);
+        break;
+      case 'skipped':
+        on.skipped?.(heard.from, heard.reason);
         break;
       case 'shown':
         on.shown?.(heard.to, heard.on);

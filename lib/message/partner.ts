@@ -49,6 +49,7 @@ export async function partner(options: PartnerOptions): Promise<void> {
   let outboxFull = false;
   let journalFull = false;
   let hold = -1;
+  const unshown: { from: string; why: string }[] = [];
   const backlog: { element: Element; n: number | null }[] = [];
   let tree: TreeWatch | null = null;
   let met = () => {};
@@ -99,6 +100,11 @@ export async function partner(options: PartnerOptions): Promise<void> {
     stanza(element, n) {
       if (desk === null || session === null) backlog.push({ element, n });
       else take(desk, element, n);
+    },
+    skipped(from, why) {
+      if (desk === null || session === null) unshown.push({ from, why });
+      else desk.talk.skipped(from, why);
+      batch.soon();
     },
     sent: (n) => desk?.outbox.sent(n),
     refused: (n, why) => desk?.outbox.refused(n, why),
@@ -234,6 +240,7 @@ export async function partner(options: PartnerOptions): Promise<void> {
     for (const { jid, bytes } of desk.state.begun) chats.begin(jid, bytes);
     if (session !== null) begin(desk, session);
     for (const { element, n } of backlog.splice(0)) take(desk, element, n);
+    for (const { from, why } of unshown.splice(0)) desk.talk.skipped(from, why);
     desk.journal.flush();
     feed?.resume();
   }

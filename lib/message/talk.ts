@@ -2,10 +2,11 @@
 import path from 'node:path';
 import type { Element } from 'ltx';
 import { errno, printable, reason } from '../cli/die.ts';
-import { DEFAULT_LIMITS, type Limits } from '../cli/limits.ts';
+import { DEFAULT_LIMITS, type Limits, mostSent } from '../cli/limits.ts';
 import { createReports } from '../files/bursts.ts';
 import { dirName } from '../files/names.ts';
 import { openFriends } from '../files/newcomers.ts';
+import { bareOf } from '../jid/jid.ts';
 import { createFormatter, excerpt } from './format.ts';
 import { type Incoming, readMessage } from './incoming.ts';
 import type { Journal } from './journal.ts';
@@ -43,6 +44,8 @@ export type TalkOptions = {
 
 export type Talk = {
   stanza(element: Element): void;
+  /** Something of this sender was not handed on: it is shown where the sender has a directory. */
+  skipped(from: string, why: string): void;
   /** A line from a contact's `in`. */
   line(jid: string, bytes: Buffer): void;
   /** A line that was taken earlier, to be sent as it was then. */
@@ -186,9 +189,15 @@ export function createTalk(options: TalkOptions): Talk {
       const out = name === '' ? format.notice(time, body) : format.message(time, name, body);
       if (put(message, out, logLine(recordOf(message, 'in')))) journal.event('message', contact, excerpt(body));
     },
+    skipped(from, why) {
+      const contact = bareOf(from);
+      if (contact === null || !has(contact)) return;
+      const notice = format.notice(Date.now(), why);
+      if (strangers.may(contact, notice.length, false, performance.now())) journal.add(contact, notice, '');
+    },
     line(jid, bytes) {
       const room = isRoom(jid);
-      const made = makeMessage(bytes, jid, room, limits.stanza);
+      const made = makeMessage(bytes, jid, room, mostSent(limits));
       if (made === null) return;
       if ('refused' in made) {
         const { refused, ...what } = made;

@@ -22,6 +22,8 @@ export type Control =
   | { readonly what: 'refused'; readonly n: number; readonly reason: string }
   /** A local program has shown own presence to somebody, or with an empty text to everybody; or has taken it back. */
   | { readonly what: 'shown'; readonly to: string; readonly on: boolean }
+  /** A stanza of this sender is not handed on, and why. */
+  | { readonly what: 'skipped'; readonly from: string; readonly reason: string }
   /** The session is over for good. */
   | { readonly what: 'bye' };
 
@@ -38,7 +40,7 @@ export const isControl = (element: Element): boolean => element.attrs.xmlns === 
 /** Reads an element; null if it is none of these. */
 export function readControl(element: Element): Control | null {
   if (!isControl(element)) return null;
-  const { id = '', n: number = '', resumed, reason = '', to = '', on } = element.attrs;
+  const { id = '', n: number = '', resumed, reason = '', from = '', to = '', on } = element.attrs;
   const n = /^\d{1,15}$/.test(number) ? Number(number) : null;
   switch (element.name) {
     case 'hello':
@@ -52,6 +54,8 @@ export function readControl(element: Element): Control | null {
       return n === null ? null : { what: 'session', id, n, resumed: resumed === 'true' };
     case 'shown':
       return { what: 'shown', to, on: on === 'true' };
+    case 'skipped':
+      return { what: 'skipped', from, reason };
     case 'refused':
       return n === null ? null : { what: 'refused', n, reason };
     default:

@@ -4,7 +4,7 @@
  */
 import path from 'node:path';
 import { EXIT, Fatal, reason, type Say } from '../cli/die.ts';
-import { type Limits, limitsText, stanzaLimits } from '../cli/limits.ts';
+import { type Limits, limitsText, mostSent, stanzaLimits } from '../cli/limits.ts';
 import { findProgram } from '../cli/program.ts';
 import { createReports } from '../files/bursts.ts';
 import { logEvent } from '../files/events.ts';
@@ -38,6 +38,8 @@ export type Locals = {
   online(session: { name: string; resumed: boolean; incoming: Incoming<DaemonName>; asked: Asked; most: number }): void;
   /** Hands a stanza to a daemon with the next `flush`. */
   put(to: DaemonName, stanza: Piece | string): void;
+  /** Tells messaged, which shows it where the sender is known, that something of this sender is not handed on. */
+  skipped(from: string, why: string): void;
   /** @returns false if a daemon is behind: no more should be read before `drain` */
   flush(): boolean;
   /** What local programs want to send, as lines; null if there is nothing. `parts` gets each stanza by itself. */
@@ -86,6 +88,9 @@ export type LocalsConfig = {
   sentBefore: (id: string) => boolean;
 };
 
+/** So many reports of what was not handed on are kept until messaged is there to hear them. */
+const MOST_SKIPPED = 64;
+
 /** Bytes of daemons that are kept until there is a session. */
 const MOST_HELD = 1_048_576;
 
@@ -97,6 +102,7 @@ export function createLocals({ dir, bare, limits, say, trace, sentBefore }: Loca
   /** What daemons have sent before the session was there. */
   let held: { name: DaemonName; chunk: Buffer }[] = [];
   let session: Parameters<Locals['online']>[0] | null = null;
+  const skipped: Control[] = [];
   let fifo: SteadyFifo | null = null;
   /** How many of its stanzas a daemon knows to be taken. */
   const told = new Map<Daemon, number>();
@@ -113,8 +119,8 @@ export function createLocals({ dir, bare, limits, say, trace, sentBefore }: Loca
     say.warn(text);
     logEvent(dir, 'error', '', text);
   });
-  const mostOf = (name: string) =>
-    Math.min(name === 'iq' ? Math.max(limits.iq, limits.stanza) : limits.stanza, session?.most ?? limits.stanza);
+  const most = mostSent(limits);
+  const mostOf = (name: string) => Math.min(name === 'iq' ? Math.max(limits.iq, most) : most, session?.most ?? most);
 
   /** Who says much before there is a session has to wait. */
   function hold(name: DaemonName, chunk: Buffer): void {
@@ -162,7 +168,7 @@ export function createLocals({ dir, bare, limits, say, trace, sentBefore }: Loca
             refuse(error.message);
           },
         },
-        { limits: stanzaLimits(limits) },
+        { limits: { ...stanzaLimits(limits), bytes: most } },
       ),
     };
     sources.set(name, made);
@@ -185,6 +191,7 @@ export function createLocals({ dir, bare, limits, say, trace, sentBefore }: Loca
     daemon.tells = true;
     const { name: id, resumed, incoming } = session!;
     tell(daemon, { what: 'session', id, n: incoming.given(daemon.name), resumed });
+    if (daemon.name === 'messaged') for (const report of skipped.splice(0)) tell(daemon, report);
     if (daemon.name === 'iqd') shown.begin((control) => tell(daemon, control));
     // There may be nothing else for it to come along with.
     daemon.flush();
@@ -285,6 +292,14 @@ export function createLocals({ dir, bare, limits, say, trace, sentBefore }: Loca
     put(to, stanza) {
       if (to === LATER.name) startLast();
       daemons.get(to)?.put(stanza);
+    },
+    skipped(from, reason) {
+      const report: Control = { what: 'skipped', from, reason };
+      const daemon = daemons.get('messaged');
+      if (daemon?.tells) {
+        tell(daemon, report);
+        daemon.flush();
+      } else if (skipped.length < MOST_SKIPPED) skipped.push(report);
     },
     flush() {
       let free = true;

@@ -11,8 +11,9 @@ import { createReports } from '../files/bursts.ts';
 import { logEvent } from '../files/events.ts';
 import { bareOf } from '../jid/jid.ts';
 import type { Bindings } from '../sasl/binding.ts';
+import { BEFORE_LOGIN } from '../xml/limits.ts';
 import { CLIENT_NS } from '../xml/read.ts';
-import { createSplitter, type Piece } from '../xml/split.ts';
+import { createSplitter, type Piece, type Skipped } from '../xml/split.ts';
 import { canonical } from '../xml/write.ts';
 import { type Asked, createAsked } from './asked.ts';
 import { createRosterKeeper, ROSTER_ID } from './contacts.ts';
@@ -25,6 +26,7 @@ import { type Account, counter, negotiate, type Session } from './negotiate.ts';
 import { createParting, FAREWELL, type Line, ping } from './parting.ts';
 import { type DaemonName, rootOf, routeIncoming, textOf, treeOf, wayOf } from './route.ts';
 import { createSender } from './sender.ts';
+import { refusal, reportOf, standIn } from './skipped.ts';
 import type { Trace } from './trace.ts';
 import type { Upkeep } from './upkeep.ts';
 import { createWatch } from './watch.ts';
@@ -89,6 +91,7 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
     {
       header: (element) => guard(() => negotiation.header(element)),
       stanza: (piece) => guard(() => received(piece)),
+      skipped: (stanza) => guard(() => skipped(stanza)),
       close() {
         if (parting.happened('close')) return;
         sender.last('</stream:stream>');
@@ -106,7 +109,7 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
         );
       },
     },
-    { limits: stanzaLimits(limits) },
+    { limits: BEFORE_LOGIN },
   );
 
   const link = openLink(
@@ -143,7 +146,10 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
   });
 
   const mostIq = Math.max(limits.iq, limits.stanza);
-  const reports = createReports((text) => logEvent(dir, 'error', '', text));
+  const reports = createReports((text, id) => {
+    logEvent(dir, 'error', id, text);
+    if (id !== '') locals.skipped(id, text);
+  });
 
   const watch = createWatch(config.timeout, {
     paused: () => linkPaused,
@@ -167,6 +173,7 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
     startTls: () => void secured((bindings) => negotiation.secured(bindings)),
     restart: () => splitter.restart(),
     authenticated(mechanism) {
+      splitter.allow(stanzaLimits(limits));
       config.authenticated(mechanism);
       locals.start();
     },
@@ -214,12 +221,34 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
     if (piece.ns !== CLIENT_NS) return;
     if (way === 'iqd' && roster.look(piece)) way = null;
     const text = way === null ? null : textOf(piece, SWELL * (way === 'iqd' ? mostIq : limits.stanza));
-    if (way !== null && text === null)
-      reports.add(`dropped a ${piece.name} that is much longer than it looks`, 'dropped a stanza');
+    if (way !== null && text === null) {
+      const answered = way === 'iqd' && !/^[gs]et$/.test(rootOf(piece).attrs.type ?? '');
+      return dropped(piece.name, rootOf(piece).attrs, 'it is much longer than it looks', answered);
+    }
     upkeep.incoming.arrived(text === null ? null : way);
     if (way !== null && text !== null) locals.put(way, text);
     else if (phase === 'leaving' && piece.name === 'iq' && rootOf(piece).attrs.id === FAREWELL)
       parting.happened('farewell');
+  }
+
+  /** A stanza has passed by that is beyond the limits: it costs nobody but its sender anything. */
+  function skipped({ name, ns, attrs, why }: Skipped): void {
+    if (phase === 'negotiating' && ns !== CLIENT_NS) throw new Breach('policy-violation', `the server sent ${why}`);
+    if (ns !== CLIENT_NS) return;
+    const answers = phase !== 'negotiating' && name === 'iq' && wayOf(name, attrs, asked) === 'iqd';
+    dropped(name, attrs, why, answers && !/^[gs]et$/.test(attrs.type ?? '') && attrs.id !== ROSTER_ID);
+  }
+
+  /** @param answered it is the answer to what a local program has asked */
+  function dropped(name: string, attrs: Skipped['attrs'], why: string, answered: boolean): void {
+    const { what, id, from } = reportOf(name, attrs, why);
+    reports.add(what, 'skipped a stanza', id, from);
+    // What comes before the session does not count in it.
+    if (phase === 'negotiating') return;
+    upkeep.incoming.arrived(answered ? 'iqd' : null);
+    if (answered) locals.put('iqd', standIn(attrs, why));
+    const answer = refusal(name, attrs);
+    if (answer !== null && phase === 'online' && !upkeep.full) sender.stanza(answer);
   }
 
   /** XEP-0198: the server asks, or answers. */

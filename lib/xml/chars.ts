@@ -17,11 +17,14 @@ export class XmlError extends Error {
   readonly fault: XmlFault;
   /** Where in the buffer the first offending byte is; if only the whole element shows the fault, where that ends. */
   readonly at: number;
+  /** It is the fault of one element, which may be well-formed XML: what comes behind it can be read. */
+  readonly mild: boolean;
 
-  constructor(fault: XmlFault, message: string, at: number) {
+  constructor(fault: XmlFault, message: string, at: number, mild = false) {
     super(message);
     this.fault = fault;
     this.at = at;
+    this.mild = mild;
   }
 }
 

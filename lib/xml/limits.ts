@@ -8,5 +8,11 @@ export type Limits = {
   readonly attributes: number;
 };
 
-/** RFC 6120 section 13.12 asks for at least 10,000 bytes; servers take up to 256 KiB from others. */
-export const LIMITS: Limits = { bytes: 262_144, iqBytes: 16_777_216, depth: 64, attributes: 64 };
+/** What may come before the login, from anybody who is in between: the features of a server, and the steps of SASL. */
+export const BEFORE_LOGIN: Limits = { bytes: 65_536, iqBytes: 65_536, depth: 16, attributes: 64 };
+
+/**
+ * RFC 6120 section 13.12 asks for at least 10,000 bytes; servers take up to 512 KiB from each other, and may write each
+ * character anew as one of six bytes when they hand it on.
+ */
+export const LIMITS: Limits = { bytes: 6 * 524_288, iqBytes: 16_777_216, depth: 64, attributes: 64 };

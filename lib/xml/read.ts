@@ -163,7 +163,7 @@ function endTag(i: number): number {
 /** The start tag that begins with the `<` at `at`. */
 function enter(at: number): number {
   if (depth === options.depth)
-    throw new XmlError('policy-violation', `elements nested deeper than ${options.depth}`, at);
+    throw new XmlError('policy-violation', `elements nested deeper than ${options.depth}`, at, true);
   if (options.cut && depth > 0 && defaults[depth] === CLIENT_NS && beginsStanza(buf, at, end)) {
     const bracket = buf.indexOf(0x3e, at);
     if (bracket < 0 || bracket >= end) return -1;
@@ -195,7 +195,7 @@ function resolve(defaultNs: string): string {
     const prefix = nameOf(buf, attrColon[a]! + 1, attrTo[a]!);
     const uri = declared(buf, a);
     if (uri === '' || prefix === 'xmlns' || uri === XMLNS_NS || (prefix === 'xml') !== (uri === XML_NS)) {
-      fail('a namespace declaration that is not allowed', attrFrom[a]!);
+      throw new XmlError('not-well-formed', 'a namespace declaration that is not allowed', attrFrom[a]!, true);
     }
     hidden.push({ prefix, uri: prefixes.get(prefix), depth });
     prefixes.set(prefix, uri);

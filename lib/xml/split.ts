@@ -11,6 +11,7 @@ import { checkDeclaration, readHeader } from './header.ts';
 import { LIMITS, type Limits } from './limits.ts';
 import { CLIENT_SCOPE, found, type ReadOptions, read, type Scope } from './read.ts';
 import { beginsStanza, mayBeginStanza } from './scan.ts';
+import { createSkip, prefixOf, type Skip } from './skip.ts';
 import { mayBeWhole, type Progress, progressFrom, type TagScan, tagEnd } from './whole.ts';
 
 export { LIMITS, type Limits };
@@ -35,8 +36,21 @@ export type Piece = {
   readonly scope: Scope;
 };
 
+/** A stanza that was passed over. */
+export type Skipped = {
+  /** As in `Piece`. */
+  readonly name: string;
+  readonly ns: string;
+  /** Of the root's attributes `from`, `to`, `id` and `type`, unless they are longer than any that means well. */
+  readonly attrs: Readonly<Record<string, string | undefined>>;
+  /** What is wrong with it. */
+  readonly why: string;
+};
+
 export type SplitterEvents = {
   stanza(piece: Piece): void;
+  /** `stream`, after `allow`: a stanza that is beyond the limits, or not as namespaces have it, has passed by. */
+  skipped?(stanza: Skipped): void;
   /** The stream's own start tag as an empty element, prefix and all resolved. */
   header?(element: Element): void;
   /** The end tag of the stream. */
@@ -53,6 +67,8 @@ export type Splitter = {
   push(chunk: Buffer): void;
   /** Not in `stream`: the last writer has gone, so what is unfinished stays so. */
   eof(): void;
+  /** `stream`: other limits hold from now on, and what is beyond them costs its stanza and not the stream. */
+  allow(limits: Limits): void;
   /** `stream`: a new stream begins on the same connection (RFC 6120 section 4.3.3). */
   restart(): void;
   /** Nothing that arrives is read any more. */
@@ -77,11 +93,14 @@ export function createSplitter(
   let end = 0;
   let prolog = mode === 'stream';
   let declared = false;
+  let restarted = false;
   let stopped = false;
   let scope = CLIENT_SCOPE;
   let progress: Progress | null = null;
   let lookAgainAt = 0;
   let spoiled: Spoiled = 'nothing';
+  let skips = false;
+  let skip: { readonly over: Skip; readonly why: string } | null = null;
   let tagScan: TagScan = { at: 0, quote: 0 };
   let opening = EMPTY;
   let closing = EMPTY;
@@ -101,7 +120,7 @@ export function createSplitter(
     if (!ripe && !over && (mode !== 'fragments' || end - start < lookAgainAt)) return false;
     const after = read(buf, start, over ? start + limit() + 1 : end, how);
     if (over && (after < 0 || after - start > limit()))
-      throw new XmlError('policy-violation', `a stanza of more than ${limit()} bytes`, start + limit());
+      throw new XmlError('policy-violation', `a stanza of more than ${limit()} bytes`, start + limit(), true);
     if (after < 0) {
       if (progress === null) progress = progressFrom(start, mode === 'fragments');
       else if (ripe) progress.watch = false;
@@ -177,12 +196,29 @@ export function createSplitter(
     return buf.compare(opening, 0, opening.length, start, after) === 0;
   }
 
+  /** Passes over a stanza, as far as it has arrived. */
+  function skipOn({ over, why }: NonNullable<typeof skip>): boolean {
+    const after = over.push(buf, start, end);
+    start = after < 0 ? end : after;
+    if (after < 0) return false;
+    skip = null;
+    const prefix = prefixOf(over.name);
+    const ns =
+      prefix === ''
+        ? (over.attrs.xmlns ?? scope.defaultNs)
+        : (over.attrs[`xmlns:${prefix}`] ?? scope.prefixes.get(prefix) ?? '');
+    on.skipped?.({ name: over.name.slice(over.name.indexOf(':') + 1), ns, attrs: over.attrs, why });
+    return true;
+  }
+
   function step(): boolean {
+    if (skip !== null) return skipOn(skip);
     if (spoiled !== 'nothing' && !passOver()) return false;
-    // The declaration may come only at the very beginning (XML 1.0 section 2.8).
+    // The declaration may come only at the very beginning (XML 1.0 section 2.8); but what stands before the second stream
+    // of a connection may belong to the first one (RFC 6120 section 11.7).
     const gap = start;
     while (start < end && SPACE[buf[start]!]) start++;
-    if (prolog && start > gap) declared = true;
+    if (prolog && start > gap && !restarted) declared = true;
     if (start === end) return false;
     if (buf[start] !== 0x3c) throw new XmlError('not-well-formed', 'text between stanzas', start);
     if (start + 1 === end) return false;
@@ -233,6 +269,11 @@ export function createSplitter(
         if (!step()) break;
       } catch (error) {
         if (!(error instanceof XmlError)) throw error;
+        if (skips && error.mild && !prolog) {
+          progress = null;
+          skip = { over: createSkip(), why: error.message };
+          continue;
+        }
         if (mode === 'stream') stopped = true;
         else recover(error);
         on.fault(error);
@@ -283,8 +324,13 @@ export function createSplitter(
       progress = null;
       spoiled = 'nothing';
     },
+    allow(next) {
+      limits = next;
+      how = { ...how, depth: next.depth, attributes: next.attributes };
+      skips = true;
+    },
     restart() {
-      prolog = true;
+      prolog = restarted = true;
       declared = false;
       tagScan = { at: 0, quote: 0 };
       scope = CLIENT_SCOPE;

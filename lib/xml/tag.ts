@@ -81,7 +81,7 @@ export function startTag(buf: Buffer, i: number, end: number, most: number): num
     }
     if (i === gap) fail('attributes that are not set apart', i);
     if (i - gap !== 1 || buf[gap] !== 0x20) seen.odd = true;
-    if (tag.attributes === most) throw new XmlError('policy-violation', `more than ${most} attributes`, i);
+    if (tag.attributes === most) throw new XmlError('policy-violation', `more than ${most} attributes`, i, true);
     i = attribute(buf, i, end);
     if (i < 0) return -1;
   }
@@ -118,7 +118,8 @@ function attribute(buf: Buffer, from: number, end: number): number {
     if (colon >= 0) tag.prefixed = true;
     else {
       tag.defaultNs = declared(buf, n);
-      if (tag.defaultNs === XML_NS || tag.defaultNs === XMLNS_NS) fail('a reserved namespace as the default', from);
+      if (tag.defaultNs === XML_NS || tag.defaultNs === XMLNS_NS)
+        throw new XmlError('not-well-formed', 'a reserved namespace as the default', from, true);
     }
   }
   tag.attributes = n + 1;

@@ -60,39 +60,46 @@ describe('-L', () => {
 });
 
 describe('what the server sends', () => {
-  const CASES: [limit: string, fits: string, tooMuch: string, why: string][] = [
-    ['stanza=10000', said('x'.repeat(9900)), said('x'.repeat(10_001)), 'a stanza of more than 10000 bytes'],
+  const from = `from='${BOB}/r' to='${ALICE}'`;
+  const CASES: [limit: string, fits: string, tooMuch: string, what: string][] = [
+    [
+      'stanza=10000',
+      said('x'.repeat(9800)),
+      said('x'.repeat(10_001)),
+      'skipped a message: a stanza of more than 10000 bytes',
+    ],
     [
       'stanza=10000 iq=20000',
-      `<iq type='result' id='x' from='${ALICE}'><a>${'x'.repeat(19_900)}</a></iq>`,
-      `<iq type='result' id='x' from='${ALICE}'><a>${'x'.repeat(20_001)}</a></iq>`,
-      'a stanza of more than 20000 bytes',
+      `<iq type='result' id='x' ${from}><a>${'x'.repeat(19_900)}</a></iq>`,
+      `<iq type='result' id='x' ${from}><a>${'x'.repeat(20_001)}</a></iq>`,
+      'skipped an iq: a stanza of more than 20000 bytes',
     ],
     [
       'depth=8',
-      `<message>${'<a>'.repeat(7)}${'</a>'.repeat(7)}</message>`,
-      `<message>${'<a>'.repeat(8)}`,
-      'deeper than 8',
+      `<message ${from}>${'<a>'.repeat(7)}${'</a>'.repeat(7)}</message>`,
+      `<message ${from}>${'<a>'.repeat(8)}${'</a>'.repeat(8)}</message>`,
+      'skipped a message: elements nested deeper than 8',
     ],
     [
       'attributes=8',
-      `<message ${Array.from({ length: 8 }, (_, i) => `a${i}='x'`).join(' ')}/>`,
-      `<message ${Array.from({ length: 9 }, (_, i) => `a${i}='x'`).join(' ')}/>`,
-      'more than 8 attributes',
+      `<presence ${from}><a ${Array.from({ length: 8 }, (_, i) => `a${i}='x'`).join(' ')}/></presence>`,
+      `<presence ${from}><a ${Array.from({ length: 9 }, (_, i) => `a${i}='x'`).join(' ')}/></presence>`,
+      'skipped a presence: more than 8 attributes',
     ],
   ];
-  it.each(CASES)('beyond %s ends the session', async (given, fits, tooMuch, why) => {
+  it.each(CASES)('beyond %s costs that stanza, and is told with its sender', async (given, fits, tooMuch, what) => {
     const server = await startBed();
     const alice = await startSuite(server, limited(...given.split(' '))).online();
     await server.online(ALICE);
     await server.inject(ALICE, fits + said('before'));
     await alice.see(`${BOB}/out`, 'before');
-    void server.inject(ALICE, tooMuch + said('after'));
-    expect(await alice.ended).toBe(76);
-    expect(alice.err()).toContain('(policy-violation)');
-    expect(alice.err()).toContain(why);
-    expect(alice.read(BOB, 'out')).not.toContain('after');
-    await until(() => server.heard().includes('<policy-violation '));
+    expect(events(alice.dir).filter(([type]) => type === 'error')).toEqual([]);
+    await server.inject(ALICE, tooMuch + said('after'));
+    await alice.see(`${BOB}/out`, 'after');
+    expect(events(alice.dir).filter(([type]) => type === 'error')).toEqual([['error', BOB, `${what}: ${BOB}/r`]]);
+    await alice.see(`${BOB}/out`, `-!- ${what}: ${BOB}/r`);
+    expect(alice.child.exitCode).toBeNull();
+    expect(alice.err()).toBe('');
   });
 });
 
@@ -112,10 +119,10 @@ describe('what becomes larger when it is written anew', () => {
       message('attributes', prefixed) + message('quotes', quotes) + message('bomb', bomb) + message('last', ''),
     );
     await alice.see(`${BOB}/out`, 'last');
-    expect(untimed(alice.read(BOB, 'out'))).toBe(
+    expect(untimed(alice.read(BOB, 'out')).replace(/^-!- .*\n/m, '')).toBe(
       ['attributes', 'quotes', 'last'].map((body) => `<${BOB}/r> ${body}\n`).join(''),
     );
-    await alice.see('events', 'dropped a message that is much longer than it looks');
+    await alice.see('events', `\t${BOB}\tskipped a message: it is much longer than it looks: ${BOB}/r`);
     expect(alice.err()).toBe('');
     // What local programs write is measured as it goes out.
     fs.writeFileSync(path.join(alice.dir, 'stanza'), `${message('bomb', bomb)}\n`);
@@ -250,25 +257,28 @@ describe('strangers', () => {
 });
 
 describe('what local programs send', () => {
-  it('beyond stanza, iq, depth or attributes is dropped, and the next one goes out', async () => {
-    const server = await startBed();
-    const alice = await startSuite(server, limited('stanza=10000', 'iq=11000', 'depth=8', 'attributes=8')).online();
-    const attributes = Array.from({ length: 9 }, (_, i) => `a${i}='x'`).join(' ');
-    for (const [stanza, why] of [
-      [`<message to='${BOB}'><body>${'x'.repeat(10_001)}</body></message>`, 'a stanza of more than 10000 bytes'],
-      [`<iq type='get' id='a' to='${BOB}'><a>${'x'.repeat(11_001)}</a></iq>`, 'a stanza of more than 11000 bytes'],
-      [`<message to='${BOB}'>${'<a>'.repeat(8)}${'</a>'.repeat(8)}</message>`, 'deeper than 8'],
-      [`<message to='${BOB}' ${attributes}/>`, 'more than 8 attributes'],
-    ] as const) {
-      fs.writeFileSync(path.join(alice.dir, 'stanza'), `${stanza}\n`);
-      await alice.sh('cat stanza > in; rm stanza');
-      await alice.see('events', why);
-    }
-    await alice.sh(`echo "<message to='${BOB}'><body>the next</body></message>" > in`);
-    await until(() => server.heard().includes('the next'));
-    expect(server.heard()).not.toMatch(/x{100}|<a>|a0=/);
-    expect(events(alice.dir).filter(([type]) => type === 'error')).toHaveLength(4);
-  });
+  it.each(['stanza=10000', 'send=10000'])(
+    'beyond iq, depth, attributes or %s is dropped, and the next one goes out',
+    async (size) => {
+      const server = await startBed();
+      const alice = await startSuite(server, limited(size, 'iq=11000', 'depth=8', 'attributes=8')).online();
+      const attributes = Array.from({ length: 9 }, (_, i) => `a${i}='x'`).join(' ');
+      for (const [stanza, why] of [
+        [`<message to='${BOB}'><body>${'x'.repeat(10_001)}</body></message>`, 'a stanza of more than 10000 bytes'],
+        [`<iq type='get' id='a' to='${BOB}'><a>${'x'.repeat(11_001)}</a></iq>`, 'a stanza of more than 11000 bytes'],
+        [`<message to='${BOB}'>${'<a>'.repeat(8)}${'</a>'.repeat(8)}</message>`, 'deeper than 8'],
+        [`<message to='${BOB}' ${attributes}/>`, 'more than 8 attributes'],
+      ] as const) {
+        fs.writeFileSync(path.join(alice.dir, 'stanza'), `${stanza}\n`);
+        await alice.sh('cat stanza > in; rm stanza');
+        await alice.see('events', why);
+      }
+      await alice.sh(`echo "<message to='${BOB}'><body>the next</body></message>" > in`);
+      await until(() => server.heard().includes('the next'));
+      expect(server.heard()).not.toMatch(/x{100}|<a>|a0=/);
+      expect(events(alice.dir).filter(([type]) => type === 'error')).toHaveLength(4);
+    },
+  );
 
   it('is told of once while it goes on, and then how often it was', async () => {
     const server = await startBed();

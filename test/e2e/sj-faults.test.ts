@@ -31,8 +31,9 @@ describe('the server sends', () => {
     ['a surrogate', Buffer.from('<message><body>\xed\xa0\x80</body></message>', 'latin1'), 'unsupported-encoding'],
     ['Latin-1', Buffer.from('<message><body>\xe9</body></message>', 'latin1'), 'unsupported-encoding'],
     ['overlong UTF-8', Buffer.from('<message><body>\xc0\xaf</body></message>', 'latin1'), 'unsupported-encoding'],
-    ['an endless stanza', text(`<message><body>${'x'.repeat(11_000_000)}`), 'policy-violation'],
-    ['a stanza that is too deep', text(`<message>${'<x>'.repeat(5000)}`), 'policy-violation'],
+    ['a comment in a stanza that is too deep', text(`<message>${'<x>'.repeat(5000)}<!-- x -->`), 'restricted-xml'],
+    ['an entity in a stanza that is too long', text(`<message><body>${'x'.repeat(4_000_000)}&lol;`), 'restricted-xml'],
+    ['a wrong end tag in a stanza that is too deep', text(`<message>${'<x>'.repeat(99)}</y>`), 'not-well-formed'],
     ['a second stream', text("<stream:stream xmlns='jabber:client'>"), 'unsupported-stanza-type'],
   ];
 
