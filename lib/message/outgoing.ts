@@ -35,7 +35,7 @@ export const messageText = (to: string, id: string, body: string, room: boolean)
  * @param most bytes of a stanza
  * @returns the stanza as one line, or why it cannot be sent; null if there is nothing in it
  */
-export function makeMessage(line: Buffer, to: string, room: boolean, most = DEFAULT_LIMITS.stanza): Outgoing | null {
+export function makeMessage(line: Buffer, to: string, room: boolean, most = DEFAULT_LIMITS.send): Outgoing | null {
   if (!isUtf8(line)) return { refused: 'not UTF-8', bytes: line.toString('base64') };
   const text = line.toString('utf8');
   const written = text.endsWith('\r') ? text.slice(0, -1) : text;

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { DEFAULT_LIMITS } from '../../../lib/cli/limits.ts';
 import { makeMessage } from '../../../lib/message/outgoing.ts';
-import { LIMITS } from '../../../lib/xml/split.ts';
 import { parseElement } from '../../../lib/xml/tree.ts';
 import { canonical } from '../../../lib/xml/write.ts';
 
@@ -78,7 +78,7 @@ it('refuses what XML cannot carry, and keeps the text', () => {
 it('refuses what would be too long for a stanza, however it comes to be', () => {
   const frame = makeMessage(Buffer.from('x'), 'a@b', false);
   if (frame === null || 'refused' in frame) throw new Error('refused');
-  const room = LIMITS.bytes - frame.stanza.length + 1;
+  const room = DEFAULT_LIMITS.send - frame.stanza.length + 1;
   expect(makeMessage(Buffer.from('x'.repeat(room)), 'a@b', false)).toHaveProperty('stanza');
   expect(makeMessage(Buffer.from('x'.repeat(room + 1)), 'a@b', false)).toEqual({
     refused: `too long: ${room + 1} bytes`,
