@@ -82,11 +82,11 @@ export function createIqd(options: IqdOptions): Iqd {
     });
   const fail = (task: Task, fault: Fault) => reply(task, errorFor(task.request, fault));
 
-  const runHandler = async (path: string, task: Task) => {
+  const runHandler = async (path: string, input: string | Uint8Array, task: Task) => {
     const { request } = task;
     if (hurry.signal.aborted) return comesAgain ? undefined : fail(task, 'resource-constraint');
     const env = { ...options.env, SJ_DIR: dir, SJ_EXT: shipped, ...environment(task) };
-    const run = runProgram(path, ['-d', dir], env, `${canonical(request.stanza)}\n`, options.run ?? RUN_LIMITS);
+    const run = runProgram(path, ['-d', dir], env, input, options.run ?? RUN_LIMITS);
     runs.add(run);
     const verdict = judge(await run.done);
     runs.delete(run);
@@ -139,8 +139,9 @@ export function createIqd(options: IqdOptions): Iqd {
     let accepted: boolean;
     if (kind === 'fifo') accepted = pipes.add(path, () => intoFifo(path, line, task));
     else {
-      const { from = '' } = task.request;
-      accepted = programs.add(bareOf(from) ?? from, () => runHandler(path, task));
+      const { from = '', stanza } = task.request;
+      const input = textOf(stanza, task.raw);
+      accepted = programs.add(bareOf(from) ?? from, () => runHandler(path, input, task));
     }
     if (!accepted) fail(task, 'resource-constraint');
   };
@@ -170,7 +171,7 @@ export function createIqd(options: IqdOptions): Iqd {
       const iq = sortIq(element);
       if (iq.kind === 'request') return answer(iq.request, raw, done);
       if (iq.kind === 'answer') {
-        void delivery.deliver(iq.id, `${canonical(element)}\n`).then((dealt) => dealt && done());
+        void delivery.deliver(iq.id, textOf(element, raw)).then((dealt) => dealt && done());
         return;
       }
       if (iq.kind === 'bad') warn(`skipped ${iq.why}`);
@@ -196,6 +197,13 @@ const environment = ({ request: { id, from, type, ns }, trust }: Task) => ({
   IQ_NS: ns,
   IQ_TRUST: trust,
 });
+
+/** Of a larger stanza the tree may be no more than its head. */
+const LARGE = 65_536;
+
+/** A stanza as one line: its canonical text, or if it is large as it came. */
+const textOf = (element: Element, raw: Uint8Array): string | Uint8Array =>
+  raw.length > LARGE ? lineOf(raw) : `${canonical(element)}\n`;
 
 /** A copy of a stanza as it came, with the end of the line. */
 const lineOf = (raw: Uint8Array): Buffer => Buffer.concat([raw, Buffer.from('\n')]);

@@ -23,7 +23,7 @@ export type Delivery = {
    * @param id an id that is fit to be a file name
    * @returns false if it was neither delivered nor lost, because we had to end and it comes again
    */
-  deliver(id: string, answer: string): Promise<boolean>;
+  deliver(id: string, answer: string | Uint8Array): Promise<boolean>;
   /**
    * Gives what still waits so many milliseconds, and resolves when nothing does.
    * @param again what is not delivered then comes again
@@ -54,10 +54,13 @@ export function createDelivery(
     return true;
   };
 
-  const intoFifo = async (id: string, answer: string): Promise<boolean> => {
+  const intoFifo = async (id: string, answer: string | Uint8Array): Promise<boolean> => {
     const path = join(dir, id);
     try {
-      const fate = await writeFifo(path, Buffer.from(answer), { ...patience, signal: hurry.signal });
+      const fate = await writeFifo(path, typeof answer === 'string' ? Buffer.from(answer) : answer, {
+        ...patience,
+        signal: hurry.signal,
+      });
       return fate === 'written' || lose(id, WHY[fate]);
     } catch (error) {
       return lose(id, `cannot write ${path}: ${reason(error)}`);
@@ -65,7 +68,7 @@ export function createDelivery(
   };
 
   /** As long as the disk is full, but not for ever. */
-  const intoFile = async (id: string, answer: string): Promise<boolean> => {
+  const intoFile = async (id: string, answer: string | Uint8Array): Promise<boolean> => {
     const path = join(dir, id);
     for (const end = Date.now() + patience.reader; ; ) {
       await sleep(AGAIN, undefined, { signal: hurry.signal }).catch(() => {});

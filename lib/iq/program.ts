@@ -39,7 +39,7 @@ export function runProgram(
   path: string,
   args: readonly string[],
   env: NodeJS.ProcessEnv,
-  input: string,
+  input: string | Uint8Array,
   limits: RunLimits = RUN_LIMITS,
 ): Run {
   let kill: (why: string) => void = () => {};

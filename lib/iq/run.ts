@@ -64,6 +64,8 @@ export async function runIqd(options: RunOptions): Promise<void> {
   let through = Number.NEGATIVE_INFINITY;
   let timer: NodeJS.Timeout | null = null;
   const dealt = new Set<string>();
+  /** What came: of a large stanza the tree has only the head. */
+  const texts = new WeakMap<Element, Buffer>();
 
   const delivery = createDelivery(dir, (id, why) => {
     warn(`dropped the answer ${id}: ${why}`);
@@ -102,11 +104,11 @@ export async function runIqd(options: RunOptions): Promise<void> {
   }
 
   function take(element: Element, n: number | null, again: boolean): void {
-    const text = canonical(element);
+    const text = texts.get(element) ?? Buffer.from(canonical(element));
     const done = n === null ? () => {} : tally.open(n);
     const hash = createHash('sha256').update(text).digest('base64');
     if (again && dealt.has(hash)) return done();
-    iqd.stanza(element, Buffer.from(text), () => {
+    iqd.stanza(element, text, () => {
       if (n !== null) remember(hash);
       done();
     });
@@ -137,7 +139,11 @@ export async function runIqd(options: RunOptions): Promise<void> {
     feed = readStanzas(
       fd,
       {
-        stanza: (element, raw) => (ack ? part.element(element) : iqd.stanza(element, raw)),
+        stanza(element, raw) {
+          if (!ack) return iqd.stanza(element, raw);
+          texts.set(element, Buffer.from(raw));
+          part.element(element);
+        },
         batchEnd: () => {},
         skipped: (why) => warn(`skipped what is no stanza: ${why}`),
         end,

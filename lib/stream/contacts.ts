@@ -5,10 +5,10 @@
 import { reason } from '../cli/die.ts';
 import { readFriends, writeFriends } from '../files/newcomers.ts';
 import { fromOwnAccount, ROSTER_NS } from '../iq/request.ts';
-import { rosterItems } from '../iq/roster.ts';
 import { bareOf } from '../jid/jid.ts';
 import type { Piece } from '../xml/split.ts';
-import { rootOf, treeOf } from './route.ts';
+import { eachGrandchild } from '../xml/tree.ts';
+import { rootOf } from './route.ts';
 
 /** The id of our own request for the roster: no local program can have it. */
 export const ROSTER_ID = 'sj:roster';
@@ -33,13 +33,16 @@ export function createRosterKeeper(dir: string, own: string, warn: (message: str
     if (whole) contacts = new Map();
     contacts ??= readFriends(dir);
     changed ||= whole;
-    for (const { jid, subscription } of rosterItems(treeOf(piece))) {
+    const known = contacts;
+    eachGrandchild(piece.buf.subarray(piece.start, piece.end), piece.scope, (item, query) => {
+      if (!item.is('item', ROSTER_NS) || !query.is('query', ROSTER_NS)) return;
+      const { jid = '', subscription = 'none' } = item.attrs;
       const bare = bareOf(jid);
-      if (bare === null) continue;
+      if (bare === null) return;
       changed = true;
-      if (subscription === 'remove') contacts.delete(bare);
-      else contacts.set(bare, SUBSCRIPTIONS.has(subscription) ? subscription : 'none');
-    }
+      if (subscription === 'remove') known.delete(bare);
+      else known.set(bare, SUBSCRIPTIONS.has(subscription) ? subscription : 'none');
+    });
   }
 
   return {

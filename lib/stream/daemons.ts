@@ -6,8 +6,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import type { Duplex, Writable } from 'node:stream';
 import { withoutLeaks } from '../cli/leaks.ts';
 import { findProgram } from '../cli/program.ts';
-import type { Piece } from '../xml/split.ts';
-import { createBatch } from './batch.ts';
+import { createBatch, type Stanza } from './batch.ts';
 import type { DaemonName } from './route.ts';
 
 export type DaemonEvents = {
@@ -24,7 +23,7 @@ export type Daemon = {
   /** Whether it tells what it has dealt with: once it has said hello. For others it is enough that the pipe has it. */
   tells: boolean;
   /** Adds a stanza to the batch: bytes as they came, or the canonical text. */
-  put(stanza: Piece | string): void;
+  put(stanza: Stanza): void;
   /** Writes the batch, and tells when the system has taken it; false: the daemon is behind, wait for `drain`. */
   flush(taken?: () => void): boolean;
   /**

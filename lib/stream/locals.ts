@@ -12,7 +12,7 @@ import { openSteadyFifo, type SteadyFifo } from '../files/steady.ts';
 import { createSplitter, type Piece, type Splitter } from '../xml/split.ts';
 import { canonical } from '../xml/write.ts';
 import type { Asked } from './asked.ts';
-import { createBatch } from './batch.ts';
+import { createBatch, type Stanza } from './batch.ts';
 import { CONTROL_NS, type Control, controlText, readControl } from './control.ts';
 import { type Daemon, startDaemon } from './daemons.ts';
 import { createGreetings } from './greetings.ts';
@@ -37,7 +37,7 @@ export type Locals = {
   /** The session is there. */
   online(session: { name: string; resumed: boolean; incoming: Incoming<DaemonName>; asked: Asked; most: number }): void;
   /** Hands a stanza to a daemon with the next `flush`. */
-  put(to: DaemonName, stanza: Piece | string): void;
+  put(to: DaemonName, stanza: Stanza): void;
   /** Tells messaged, which shows it where the sender is known, that something of this sender is not handed on. */
   skipped(from: string, why: string): void;
   /** @returns false if a daemon is behind: no more should be read before `drain` */

@@ -1,28 +1,27 @@
 /** Which way a stanza goes. Judged by its root alone: what is in it is the daemons' business. */
 import type { Element } from 'ltx';
 import { isIqId } from '../files/names.ts';
+import { HEAD } from '../xml/limits.ts';
 import { CLIENT_NS } from '../xml/read.ts';
 import type { Piece } from '../xml/split.ts';
-import { parseElement } from '../xml/tree.ts';
+import { parseElement, recast } from '../xml/tree.ts';
 import { tagEnd } from '../xml/whole.ts';
-import { canonical, fits } from '../xml/write.ts';
 import type { Asked } from './asked.ts';
 import { STREAM_NS } from './faults.ts';
 
 export type DaemonName = 'messaged' | 'presenced' | 'iqd';
 
-/** The stanza as an element. */
-export const treeOf = (p: Piece): Element => parseElement(p.buf.subarray(p.start, p.end), p.scope);
+/** The stanza as an element, or as much of it as has not too many elements. */
+export const treeOf = (p: Piece): Element => parseElement(p.buf.subarray(p.start, p.end), p.scope, HEAD);
 
 /**
  * A stanza as it is handed on: as it came, or its canonical text.
  * @param most bytes that the text may have
  * @returns null if it has more
  */
-export function textOf(p: Piece, most: number): Piece | string | null {
+export function textOf(p: Piece, most: number): Piece | Buffer | null {
   if (p.canonical) return p.end - p.start <= most ? p : null;
-  const tree = treeOf(p);
-  return fits(tree, most) ? canonical(tree) : null;
+  return recast(p.buf.subarray(p.start, p.end), p.scope, most);
 }
 
 /** The root of a stanza without its children, however large they are. */

@@ -14,6 +14,7 @@ import type { Bindings } from '../sasl/binding.ts';
 import { BEFORE_LOGIN } from '../xml/limits.ts';
 import { CLIENT_NS } from '../xml/read.ts';
 import { createSplitter, type Piece, type Skipped } from '../xml/split.ts';
+import { recast } from '../xml/tree.ts';
 import { canonical } from '../xml/write.ts';
 import { type Asked, createAsked } from './asked.ts';
 import { createRosterKeeper, ROSTER_ID } from './contacts.ts';
@@ -66,7 +67,9 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
   const line: Line = { state: 'open' };
   let linkPaused = false;
   let asked: Asked = createAsked(bare);
-  const early = { stanzas: [] as Element[], bytes: 0 };
+  /** What is looked at just now, before there is a session. */
+  let negotiated: Piece | null = null;
+  const early = { stanzas: [] as { root: Element; text: Buffer }[], bytes: 0 };
   let resolveExit: (code: ExitCode) => void;
   const exit = new Promise<ExitCode>((resolve) => {
     resolveExit = resolve;
@@ -177,7 +180,11 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
       config.authenticated(mechanism);
       locals.start();
     },
-    early: (stanza) => void early.stanzas.push(stanza),
+    early(root) {
+      const text =
+        negotiated && recast(negotiated.buf.subarray(negotiated.start, negotiated.end), negotiated.scope, mostIq);
+      if (text) early.stanzas.push({ root, text });
+    },
     online,
     failed: end,
   });
@@ -213,7 +220,14 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
       // What comes early is kept in memory.
       early.bytes += piece.end - piece.start;
       if (early.bytes > mostIq) throw new Breach('policy-violation', `more than ${mostIq} bytes before the session`);
-      return negotiation.element(treeOf(piece), piece.behind);
+      // A stanza waits as text; of what else comes now nothing is large.
+      const large = piece.end - piece.start > BEFORE_LOGIN.bytes;
+      if (large && piece.ns !== CLIENT_NS)
+        throw new Breach('policy-violation', `a <${piece.name.slice(0, 64)}> of more than ${BEFORE_LOGIN.bytes} bytes`);
+      negotiated = piece;
+      negotiation.element(large ? rootOf(piece) : treeOf(piece), piece.behind);
+      negotiated = null;
+      return;
     }
     if (piece.ns === SM_NS) return management(piece);
     let way = routeIncoming(piece, asked);
@@ -254,7 +268,7 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
   /** XEP-0198: the server asks, or answers. */
   function management(piece: Piece): void {
     if (piece.name === 'r') return upkeep.wanted();
-    const h = piece.name === 'a' ? counter(treeOf(piece).attrs.h) : null;
+    const h = piece.name === 'a' ? counter(rootOf(piece).attrs.h) : null;
     if (h === null) return;
     upkeep.acknowledged(h);
     if (upkeep.request() === '') parting.happened('acknowledged');
@@ -304,9 +318,9 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
       asked.ask(ROSTER_ID, undefined);
       sender.stanza(`<iq type='get' id='${ROSTER_ID}'><query xmlns='jabber:iq:roster'/></iq>`);
     }
-    for (const stanza of early.stanzas) {
-      const way = wayOf(stanza.name, stanza.attrs, asked);
-      if (way !== null) extra(way, stanza);
+    for (const { root, text } of early.stanzas.splice(0)) {
+      const way = wayOf(root.name, root.attrs, asked);
+      if (way !== null) extra(way, text);
     }
     locals.online({ name: upkeep.name, resumed, incoming: upkeep.incoming, asked, most: session.limits.bytes });
     if (!resumed) for (const [id, to] of unanswered) if (id !== ROSTER_ID) extra('iqd', noAnswer(id, to));
@@ -316,9 +330,9 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
   }
 
   /** Hands a daemon what does not count in the session. */
-  function extra(way: DaemonName, stanza: Element): void {
+  function extra(way: DaemonName, stanza: Element | Buffer): void {
     upkeep.extra(way);
-    locals.put(way, canonical(stanza));
+    locals.put(way, Buffer.isBuffer(stanza) ? stanza : canonical(stanza));
   }
 
   /** Ends the session once, whatever comes together. */

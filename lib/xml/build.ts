@@ -86,10 +86,15 @@ export function literal(from: number, to: number): void {
   pending += decode(from, to);
 }
 
-/** The end of the element that was opened last. */
-export function close(): void {
+/** The end of the element that was opened last. @param shed takes it, if given, out of the tree */
+export function close(shed?: (element: Element) => void): void {
   flush();
-  current = current!.parent;
+  const done = current!;
+  current = done.parent;
+  if (shed === undefined) return;
+  // What stands between such children is nobody's, either.
+  current!.children.length = 0;
+  shed(done);
 }
 
 /** The tree, once its element has ended. */

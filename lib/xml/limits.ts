@@ -8,6 +8,11 @@ export type Limits = {
   readonly attributes: number;
 };
 
+/**
+ * So many elements of a stanza become a tree: they tell what it is, and a tree takes fifty times the memory of its text.
+ */
+export const HEAD = 10_000;
+
 /** What may come before the login, from anybody who is in between: the features of a server, and the steps of SASL. */
 export const BEFORE_LOGIN: Limits = { bytes: 65_536, iqBytes: 65_536, depth: 16, attributes: 64 };
 

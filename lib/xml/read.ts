@@ -13,6 +13,7 @@ import { isUtf8 } from 'node:buffer';
 import type { Element } from 'ltx';
 import { begin, built, close, literal, open, text as takeText } from './build.ts';
 import { XmlError } from './chars.ts';
+import { beginText, writeClose, writeLiteral, writeOpen, writeText, writtenText } from './recast.ts';
 import { beginsStanza, cdata, fail, seen, space, text } from './scan.ts';
 import {
   attrColon,
@@ -44,6 +45,12 @@ export type ReadOptions = {
   readonly attributes: number;
   /** Build the tree. */
   readonly build: boolean;
+  /** How many elements the tree may have; what is beyond is left out. */
+  readonly elements?: number;
+  /** Takes each child of the root's children when it is whole, out of the tree. */
+  readonly shed?: ((element: Element) => void) | undefined;
+  /** Write the canonical text, of so many bytes at most. */
+  readonly most?: number;
   /** Leaves out of the tree those of its root's children whose namespace nobody wants. */
   readonly wants?: ((ns: string) => boolean) | undefined;
   /**
@@ -61,7 +68,9 @@ export const found: {
   name: string;
   ns: string;
   tree: Element | null;
-} = { canonical: true, name: '', ns: '', tree: null };
+  /** The canonical text, if it was asked for; null also if it is too long. */
+  text: Buffer | null;
+} = { canonical: true, name: '', ns: '', tree: null, text: null };
 
 // The element being read. Reading is synchronous and not re-entrant, so one set of these serves all.
 let options: ReadOptions;
@@ -70,6 +79,9 @@ let end = 0;
 let depth = 0;
 /** The depth of the element that is left out of the tree, with all that is in it; 0 if none is. */
 let left = 0;
+/** How many elements are in the tree. */
+let kept = 0;
+let writes = false;
 const nameFrom: number[] = [];
 const nameTo: number[] = [];
 /** By depth: the default namespace within the element, and the element's own. */
@@ -93,15 +105,17 @@ export function read(bytes: Buffer, start: number, to: number, how: ReadOptions)
   buf = bytes;
   end = to;
   options = how;
-  depth = left = 0;
+  depth = left = kept = 0;
+  writes = how.most !== undefined;
   if (hidden.length > 0) hidden.length = 0;
   if (prefixes.size > 0) prefixes.clear();
   seen.high = seen.odd = false;
   found.canonical = true;
-  found.tree = null;
+  found.tree = found.text = null;
   defaults[0] = how.scope.defaultNs;
   own[0] = CLIENT_NS;
   if (how.build) begin(bytes);
+  if (writes) beginText(bytes, how.most!);
   let i = start;
   do {
     const lead = i + 1 < end ? buf[i + 1]! : -1;
@@ -116,25 +130,31 @@ export function read(bytes: Buffer, start: number, to: number, how: ReadOptions)
       const from = i;
       i = text(buf, i, end);
       if (i < 0) return -1;
-      if (how.build && i > from && left === 0) takeText(from, i, seen.plain);
+      if (i > from) {
+        if (how.build && left === 0) takeText(from, i, seen.plain);
+        if (writes) writeText(from, i);
+      }
     }
   } while (depth > 0);
   if (seen.high && !isUtf8(buf.subarray(start, i)))
     throw new XmlError('unsupported-encoding', 'bytes that are not UTF-8', i);
   if (seen.odd) found.canonical = false;
   if (how.build) found.tree = built();
+  if (writes) found.text = writtenText();
   return i;
 }
 
 function cdataSection(i: number): number {
   const after = cdata(buf, i, end);
   if (options.build && after > 0 && left === 0) literal(i + 8, after - 3);
+  if (writes && after > 0) writeLiteral(i + 8, after - 3);
   return after;
 }
 
 function leave(): void {
   if (left === depth) left = 0;
-  else if (options.build && left === 0) close();
+  else if (options.build && left === 0) close(depth === 3 ? options.shed : undefined);
+  if (writes) writeClose();
   while (hidden.length > 0 && hidden.at(-1)!.depth === depth) {
     const { prefix, uri } = hidden.pop()!;
     if (uri === undefined) prefixes.delete(prefix);
@@ -183,7 +203,12 @@ function enter(at: number): number {
     found.ns = own[1]!;
   }
   if (depth === 2 && options.wants?.(own[2]!) === false) left = 2;
-  if (options.build && left === 0) open(own[depth] === own[depth - 1] ? null : own[depth]!, lookup);
+  const xmlns = own[depth] === own[depth - 1] ? null : own[depth]!;
+  if (options.build && left === 0) {
+    if (++kept > (options.elements ?? Number.POSITIVE_INFINITY)) left = depth;
+    else open(xmlns, lookup);
+  }
+  if (writes) writeOpen(xmlns, lookup);
   if (tag.empty) leave();
   return after;
 }

@@ -8,7 +8,7 @@
 import type { Element } from 'ltx';
 import { NAME_CHAR, SPACE, XmlError } from './chars.ts';
 import { checkDeclaration, readHeader } from './header.ts';
-import { LIMITS, type Limits } from './limits.ts';
+import { HEAD, LIMITS, type Limits } from './limits.ts';
 import { CLIENT_SCOPE, found, type ReadOptions, read, type Scope } from './read.ts';
 import { beginsStanza, mayBeginStanza } from './scan.ts';
 import { createSkip, prefixOf, type Skip } from './skip.ts';
@@ -108,6 +108,7 @@ export function createSplitter(
     scope,
     build,
     wants,
+    elements: HEAD,
     cut: mode === 'fragments',
     depth: limits.depth,
     attributes: limits.attributes,

@@ -34,26 +34,6 @@ const ESCAPED: readonly (string | undefined)[] = Array.from({ length: 0x80 }, (_
   return SPECIAL.test(char) ? (ENTITIES[char] ?? `&#${code};`) : undefined;
 });
 
-/**
- * Whether the canonical text of an element has at most so many bytes. A prefix for a long namespace makes a short
- * stanza long where every element has to name it.
- */
-export const fits = (element: Element, most: number): boolean => roomAfter(element, most) >= 0;
-
-function roomAfter(element: Element, room: number): number {
-  room -= 2 * element.name.length + 5;
-  for (const name in element.attrs) {
-    const value = element.attrs[name];
-    if (value !== undefined) room -= name.length + Buffer.byteLength(escapeXml(value)) + 4;
-    if (room < 0) return room;
-  }
-  for (const child of element.children) {
-    room = typeof child === 'string' ? room - Buffer.byteLength(escapeXml(child)) : roomAfter(child, room);
-    if (room < 0) return room;
-  }
-  return room;
-}
-
 /** An element as one line of text, without a newline at its end. The tree must hold XML characters only. */
 export function canonical(element: Element): string {
   let out = `<${element.name}`;

@@ -11,6 +11,7 @@ import {
   contents,
   DOMAIN,
   events,
+  group,
   PASSWORDS,
   startBed,
   startSuite,
@@ -108,6 +109,34 @@ describe('a request that is beyond a limit', () => {
     expect(contents(alice.dir, 'ask')).toMatch(
       /^<iq type='error' id='ask' from='[^']*'><error type='cancel'><policy-vi/,
     );
+  });
+});
+
+describe('an iq of 16 MiB', () => {
+  const peak = (pid: number) => Number(/^VmHWM:\s+(\d+)/m.exec(contents(`/proc/${pid}/status`))![1]) / 1024;
+  it.each([
+    [
+      'of elements',
+      `<iq type="get" id="big" from="eve@x.example/r"><q xmlns="urn:q">${'<a/>'.repeat(4_000_000)}</q></iq>`,
+    ],
+    [
+      'of contacts',
+      `<iq type="set" id="big"><query xmlns="jabber:iq:roster">${"<item jid='a@b.c'/>".repeat(880_000)}</query></iq>`,
+    ],
+    [
+      'of references',
+      `<iq type="get" id="big" from="eve@x.example/r"><q xmlns="urn:q">${'&#65;'.repeat(3_200_000)}</q></iq>`,
+    ],
+  ])('takes no more memory than its text: %s', async (_, iq) => {
+    const server = await startBed();
+    const alice = await startSuite(server).online();
+    await server.online(ALICE);
+    await server.inject(ALICE, `${iq}<message from='${BOB}/r'><body>after</body></message>`);
+    await alice.see(`${BOB}/out`, 'after');
+    await until(() => /<iq type='(error|result)' id='big'/.test(server.heard()));
+    // As trees they take 600 MiB and more.
+    const sj = group(alice.child.pid!).find(({ name }) => name === 'sj')!;
+    for (const pid of [sj.pid, alice.pid('iqd')]) expect(peak(pid)).toBeLessThan(350);
   });
 });
 
