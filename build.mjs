@@ -1,7 +1,9 @@
 // Bundles each program of bin/NAME.ts into the executable bin/NAME: one CommonJS file each, because that starts
 // in about a tenth of the time that running the sources takes.
-import { chmodSync, readdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { build } from 'esbuild';
+
+const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
 
 const programs = readdirSync('bin')
   .filter((name) => name.endsWith('.ts'))
@@ -20,6 +22,7 @@ for (const name of programs) {
     platform: 'node',
     format: 'cjs',
     target: 'node20.19',
+    define: { SJ_VERSION: JSON.stringify(version) },
     legalComments: 'none',
     logLevel: 'warning',
     // Needed only for passwords outside ASCII, and it reads its tables from its own folder.

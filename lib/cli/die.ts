@@ -3,6 +3,7 @@
  */
 
 import { frugal } from './frugal.ts';
+import { Printed } from './printed.ts';
 
 export const EXIT = {
   /** The session ended as it was told to. */
@@ -84,6 +85,11 @@ export async function run(
   process.umask(0o077);
   process.stderr.on('error', () => {});
   const end = (error: unknown) => {
+    if (error instanceof Printed) {
+      process.stdout.write(error.text);
+      process.exitCode = EXIT.ok;
+      return;
+    }
     say.fatal(error instanceof Fatal ? error.message : reason(error));
     if (error instanceof Fatal && error.usage !== undefined) process.stderr.write(`usage: ${error.usage}\n`);
     process.exitCode = error instanceof Fatal ? error.code : EXIT.temporary;

@@ -1,4 +1,6 @@
 import { EXIT, Fatal } from './die.ts';
+import { Printed } from './printed.ts';
+import { VERSION } from './version.ts';
 
 /** Which letters take a value, once or any number of times: `{ d: 'value', g: 'list', D: 'count' }`. */
 export type Spec = Record<string, 'value' | 'list' | 'count'>;
@@ -17,7 +19,8 @@ export type Parsed<S extends Spec> = {
 /**
  * Options as getopt(3) reads them: one letter each, flags may be joined (`-IIx`), a value may be joined to its letter
  * or be the next argument whatever it begins with, `--` ends the options, and so does the first operand.
- * @throws Fatal 100 with the usage line on an unknown letter or a missing value
+ * Every program answers `-h` with its usage and `-V` with its version, unless its own options have these letters.
+ * @throws Fatal 100 with the usage line on an unknown letter or a missing value; Printed for `-h` and `-V`
  */
 export function options<const S extends Spec>(argv: readonly string[], spec: S, usage: string): Parsed<S> {
   const value: Record<string, string> = {};
@@ -38,6 +41,8 @@ export function options<const S extends Spec>(argv: readonly string[], spec: S, 
     for (let j = 1; j < arg.length; j++) {
       const letter = arg[j]!;
       const kind = Object.hasOwn(spec, letter) ? spec[letter] : undefined;
+      if (kind === undefined && letter === 'h') throw new Printed(`usage: ${usage}\n`);
+      if (kind === undefined && letter === 'V') throw new Printed(`${usage.split(' ', 1)[0]} ${VERSION}\n`);
       if (kind === undefined) throw new Fatal(EXIT.usage, `unknown option -${letter}`, usage);
       if (kind === 'count') {
         count[letter]!++;

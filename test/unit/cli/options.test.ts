@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { Fatal } from '../../../lib/cli/die.ts';
 import { options } from '../../../lib/cli/options.ts';
+import { Printed } from '../../../lib/cli/printed.ts';
 
 const SPEC = { D: 'count', I: 'count', d: 'value', g: 'list' } as const;
 const parse = (...argv: string[]) => options(argv, SPEC, 'thing [-DI] [-d DIR] [-g GROUP]...');
@@ -39,4 +40,23 @@ it.each([
   expect(error).toBeInstanceOf(Fatal);
   expect(error).toMatchObject({ code: 100, usage: 'thing [-DI] [-d DIR] [-g GROUP]...' });
   expect((error as Fatal).message).toContain(message);
+});
+
+it.each([
+  ['-h', 'usage: thing [-DI] [-d DIR] [-g GROUP]...\n'],
+  ['-V', 'thing unbuilt\n'],
+  ['-Dh', 'usage: thing [-DI] [-d DIR] [-g GROUP]...\n'],
+])('answers %s with a text to print', (option, text) => {
+  let thrown: unknown;
+  try {
+    parse(option);
+  } catch (error) {
+    thrown = error;
+  }
+  expect(thrown).toBeInstanceOf(Printed);
+  expect(thrown).toMatchObject({ text });
+});
+
+it('leaves -h and -V to a program that has options of these letters', () => {
+  expect(options(['-hV'], { h: 'count', V: 'count' }, 'x').count).toEqual({ h: 1, V: 1 });
 });
