@@ -1,6 +1,8 @@
 /** Addresses of XMPP (JIDs) and their one normal form, RFC 7622. */
 import { domainpart } from './domain.ts';
-import { checkLength, type Fault, LIMIT, opaqueString, PrecisError, usernameCaseMapped } from './precis.ts';
+import { localpart } from './local.ts';
+import { oddBare } from './odd.ts';
+import { checkLength, type Fault, LIMIT, opaqueString, PrecisError } from './precis.ts';
 
 /** An address in normal form. A part that is not there is the empty string. */
 export type Jid = { readonly local: string; readonly domain: string; readonly resource: string };
@@ -58,13 +60,30 @@ export const full = (jid: Jid): string => (jid.resource === '' ? bare(jid) : `${
 
 /**
  * The bare JID that an address belongs to, in normal form; null for what is no address. The resource is not looked at
- * as long as there is something in it: a nick that an old server let through makes nobody a stranger.
+ * as long as there is something in it: a nick that an old server let through makes nobody a stranger. Nor does a
+ * localpart or domainpart, see `odd.ts`.
  */
 export function bareOf(text: string): string | null {
   const slash = text.indexOf('/');
   if (slash === text.length - 1) return null;
-  const jid = tryJid(slash < 0 ? text : text.slice(0, slash));
-  return jid === null ? null : bare(jid);
+  const front = slash < 0 ? text : text.slice(0, slash);
+  const jid = tryJid(front);
+  if (jid !== null) return bare(jid);
+  if (front.length > RAW_LIMIT) return null;
+  const { local, domain } = split(front);
+  return oddBare(local, domain);
+}
+
+/** An address that something can be sent to, as `bareOf` takes it: its bare form and its full one; null for none. */
+export function addressOf(text: string): { readonly bare: string; readonly full: string } | null {
+  const jid = tryJid(text);
+  if (jid !== null) return { bare: bare(jid), full: full(jid) };
+  const odd = bareOf(text);
+  if (odd === null || tryJid(odd) !== null) return null;
+  const slash = text.indexOf('/');
+  if (slash < 0) return { bare: odd, full: odd };
+  const resource = tryJid(`x${text.slice(slash)}`);
+  return resource === null ? null : { bare: odd, full: `${odd}/${resource.resource}` };
 }
 
 /** The first slash ends the bare JID, and the first @ in that ends the localpart. */
@@ -77,14 +96,6 @@ function split(text: string): { local: string | undefined; domain: string; resou
     domain: front.slice(at + 1),
     resource: slash < 0 ? undefined : text.slice(slash + 1),
   };
-}
-
-function localpart(text: string): string {
-  const name = usernameCaseMapped(text);
-  // RFC 7622 section 3.3.1; all but these is up to PRECIS.
-  const stray = /["&'/:<>@]/.exec(name);
-  if (stray) throw new PrecisError('forbidden', `has ${stray[0]} in it`);
-  return name;
 }
 
 function enforce(part: Part, text: string, profile: (text: string) => string): string {

@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import type { Element } from 'ltx';
-import { errno } from '../cli/die.ts';
+import { errno, printable } from '../cli/die.ts';
 import { DEFAULT_LIMITS, type Limits } from '../cli/limits.ts';
 import type { Troubles } from '../daemon/troubles.ts';
 import { appendRecord, TornRecord } from '../files/append.ts';
@@ -192,7 +192,16 @@ export function createContacts(options: ContactsOptions): Contacts {
       const from = element.attrs.from;
       if (what === null || from === undefined) return;
       const jid = bareOf(from);
-      if (jid === null) return;
+      if (jid === null) {
+        if (what.kind === 'subscription')
+          reports.add(
+            `${what.type} from what is no JID`,
+            'a request from what is no JID',
+            '',
+            printable(from.slice(0, 200)),
+          );
+        return;
+      }
       const slash = from.indexOf('/');
       take(jid, slash < 0 ? '' : from.slice(slash + 1), what);
     },

@@ -1,7 +1,7 @@
 /** The stanza that a user asks for on the command line, checked. */
 import type { Element } from 'ltx';
 import { EXIT, Fatal } from '../cli/die.ts';
-import { bare, full, tryJid } from '../jid/jid.ts';
+import { addressOf } from '../jid/jid.ts';
 import { isXmlText } from '../xml/chars.ts';
 import { presenceStanza } from './stanza.ts';
 
@@ -25,13 +25,13 @@ export function askedStanza({ to, type, show, status, priority }: Asked, usage: 
   if (type !== undefined && (show ?? priority) !== undefined) throw wrong(`options -s and -p do not go with ${type}`);
   if (status !== undefined && !isXmlText(status)) throw wrong('option -S: a character that XML cannot carry');
   if (priority !== undefined && !isPriority(priority)) throw wrong('option -p: PRIORITY is a number from -128 to 127');
-  const jid = to === undefined ? undefined : tryJid(to);
+  const jid = to === undefined ? undefined : addressOf(to);
   if (jid === null) throw wrong(`option -t: not a JID: ${to}`);
   const subscription = type !== undefined && SUBSCRIPTIONS.includes(type);
   if (subscription && jid === undefined) throw wrong(`${type} needs a contact: option -t`);
   return presenceStanza({
     // Subscriptions are between bare JIDs (RFC 6121 section 3.1.1).
-    to: jid && (subscription ? bare(jid) : full(jid)),
+    to: jid && (subscription ? jid.bare : jid.full),
     type,
     show,
     status,
