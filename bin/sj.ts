@@ -72,7 +72,7 @@ run('sj', async (say) => {
     const floor = readFloor(dir, account);
     let doubt = () => {};
     for (const signal of ['SIGHUP', 'SIGALRM'] as const) process.on(signal, () => doubt());
-    const upkeep = openUpkeep(dir, account);
+    const upkeep = openUpkeep(dir, account, say.warn);
     const stop = new AbortController();
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stop.abort());
     if (leash !== undefined) onLeash(leash, () => stop.abort(new Fatal(EXIT.temporary, 'who started sj is gone')));

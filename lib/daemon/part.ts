@@ -2,6 +2,7 @@
  * A daemon's part in a session of sj: what it hears (`inlet.ts`), and the notes that the process after it goes on with.
  * Until the notes can be opened nothing is handed on, and so nothing is dealt with that would not be remembered.
  */
+import path from 'node:path';
 import type { Element } from 'ltx';
 import { type Notes, openNotes } from '../files/notes.ts';
 import type { Outlet } from '../files/outlet.ts';
@@ -56,6 +57,8 @@ export function createPart(out: Pick<Outlet, 'send'>, file: string, troubles: Tr
     try {
       notes = openNotes(file, session.id, session.resumed);
       troubles.well(file);
+      if (notes.spoilt)
+        troubles.warn(`${file}: some of it is spoilt; it is ${path.basename(file)}.spoilt now, and a new one begins`);
     } catch (error) {
       troubles.report(file, 'open', error);
       on.hold(true);

@@ -1,7 +1,7 @@
 /**
  * What a program learns in a session of some kind, kept for the process that goes on with the session: values by group
- * and name, and how far the program has come. It is a file of lines, each of them JSON, written so that every prefix of
- * it makes sense:
+ * and name, and how far the program has come. It is a file of lines with checksums, each of them JSON, written so that every
+ * prefix of it makes sense:
  *
  *     {"session":ID,"boot":ID}   a session began, and nothing is known
  *     ["group","name",value]     a value, in the place of an earlier one
@@ -9,7 +9,8 @@
  *     ["group"]                  nor is there any of the group
  *     17                         everything through number 17 is in the lines above
  *
- * What a power failure may have taken away is not trusted: nothing is known after another boot.
+ * What a power failure may have taken away is not trusted: nothing is known after another boot, nor where a line is
+ * spoilt, since nobody can say what stood there.
  */
 import { bootId } from './boot.ts';
 import { openSpool, type Spool } from './spool.ts';
@@ -28,6 +29,8 @@ export type Notes = {
   set(group: string, name: string, value: unknown): void;
   remove(group: string, name: string): void;
   clear(group: string): void;
+  /** Lines of the file were spoilt, so nothing of it counts; it is kept as `NAME.spoilt`. */
+  readonly spoilt: boolean;
   /** Writes down everything since the last time, with one write. @throws on failure; then the next time does it */
   write(through?: number): void;
   /** Characters that are to be written. */
@@ -47,7 +50,9 @@ export function openNotes(file: string, session: string, resumed: boolean, large
   const head = { session, boot: bootId() };
   const before = createReader();
   const spool: Spool = openSpool(file, before.line);
-  const same = resumed && before.session === session && before.boot === head.boot;
+  const { spoilt } = spool;
+  if (spoilt > 0) spool.putAside();
+  const same = spoilt === 0 && resumed && before.session === session && before.boot === head.boot;
   const known = same ? before.known() : null;
   /** Lines that are to be written. */
   let text = '';
@@ -56,6 +61,7 @@ export function openNotes(file: string, session: string, resumed: boolean, large
   let live = 0;
   try {
     if (!same) spool.rewrite(line(head));
+    else if (spool.old) spool.rewrite(summary(head, before.known()));
   } catch (error) {
     spool.close();
     throw error;
@@ -74,6 +80,7 @@ export function openNotes(file: string, session: string, resumed: boolean, large
 
   return {
     known,
+    spoilt: spoilt > 0,
     set(group, name, value) {
       text += line([group, name, value]);
     },

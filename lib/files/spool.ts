@@ -1,12 +1,14 @@
 /**
  * A file of lines that outlives whoever writes it: lines are appended, and now and then the file is replaced by what
- * still matters. A line without its end was being written when the writer ended; it does not count.
+ * still matters. Each line has a checksum (`seal.ts`). A line without its end was being written when the writer ended;
+ * it does not count. A file in which no line has a checksum was written by an earlier version and is read as it is.
  */
 import fs from 'node:fs';
 import path from 'node:path';
 import { writeAll } from './append.ts';
 import { readRegular } from './read.ts';
 import { temporaryName } from './replace.ts';
+import { sealLines, splitLines, unseal } from './seal.ts';
 
 export type Spool = {
   /** Appends text or bytes, which must be whole lines. @throws on failure; what was written then does not count */
@@ -21,6 +23,12 @@ export type Spool = {
   rewrite(lines: string | Uint8Array): void;
   /** Bytes in the file. */
   readonly size: number;
+  /** How many lines were left out when it was opened, because their checksum was wrong. */
+  readonly spoilt: number;
+  /** Whether an earlier version wrote it, without checksums: it should be rewritten. */
+  readonly old: boolean;
+  /** Keeps the file as it is now under the name `NAME.spoilt`, if that can be. */
+  putAside(): void;
   close(): void;
 };
 
@@ -33,7 +41,11 @@ const { O_APPEND, O_CREAT, O_NOFOLLOW, O_RDWR, O_TRUNC, O_EXCL, O_WRONLY } = fs.
  */
 export function openSpool(file: string, line: (text: Buffer) => void): Spool {
   let fd = open();
+  let old = false;
+  let spoilt = 0;
   let size = load();
+  /** Something was written since the last sync began. */
+  let dirty = true;
   /** A failed append may have left a part of a line. */
   let torn = false;
   let syncing: ((error: Error | null) => void)[] | null = null;
@@ -47,8 +59,15 @@ export function openSpool(file: string, line: (text: Buffer) => void): Spool {
   }
 
   function load(): number {
-    const { whole, all } = readLines(file, line);
-    if (whole < all) fs.ftruncateSync(fd, whole);
+    const content = readRegular(file, false);
+    const { lines, whole } = splitLines(content);
+    old = lines.length > 0 && !lines.some((each) => unseal(each) !== null);
+    for (const each of lines) {
+      const plain = old ? each : unseal(each);
+      if (plain === null) spoilt++;
+      else line(plain);
+    }
+    if (whole < content.length) fs.ftruncateSync(fd, whole);
     return whole;
   }
 
@@ -56,8 +75,10 @@ export function openSpool(file: string, line: (text: Buffer) => void): Spool {
     if (syncing !== null || waiting.length === 0) return;
     syncing = waiting;
     waiting = [];
+    dirty = false;
     fs.fdatasync(fd, (error) => {
       const told = syncing ?? [];
+      if (error !== null) dirty = true;
       syncing = null;
       for (const done of told) done(error);
       run();
@@ -66,30 +87,37 @@ export function openSpool(file: string, line: (text: Buffer) => void): Spool {
 
   return {
     append(lines) {
-      const bytes = typeof lines === 'string' ? Buffer.from(lines) : lines;
+      const bytes = sealLines(lines);
       if (torn) fs.ftruncateSync(fd, size);
-      torn = true;
+      torn = dirty = true;
       writeAll(fd, bytes);
       torn = false;
       size += bytes.length;
     },
     sync(done) {
+      if (!dirty && syncing === null) return done(null);
       waiting.push(done);
       run();
     },
-    read: (each) => void readLines(file, each),
+    read(each) {
+      for (const sealed of splitLines(readRegular(file, false)).lines) {
+        const plain = unseal(sealed);
+        if (plain !== null) each(plain);
+      }
+    },
     readBack(each) {
       const content = readRegular(file, false);
       let end = content.lastIndexOf(0x0a);
       while (end >= 0) {
         const feed = end === 0 ? -1 : content.lastIndexOf(0x0a, end - 1);
-        if (each(content.subarray(feed + 1, end))) return;
+        const plain = unseal(content.subarray(feed + 1, end));
+        if (plain !== null && each(plain)) return;
         end = feed;
       }
     },
     rewrite(lines) {
       const temporary = temporaryName(file);
-      const bytes = typeof lines === 'string' ? Buffer.from(lines) : lines;
+      const bytes = sealLines(lines);
       const made = fs.openSync(temporary, O_WRONLY | O_CREAT | O_EXCL | O_TRUNC, 0o600);
       try {
         writeAll(made, bytes);
@@ -102,13 +130,28 @@ export function openSpool(file: string, line: (text: Buffer) => void): Spool {
       } finally {
         fs.closeSync(made);
       }
-      const old = fd;
+      const before = fd;
       fd = open();
       size = bytes.length;
       torn = false;
+      dirty = true;
       // A sync of the old one may be under way; descriptors are closed after it.
-      if (syncing === null) fs.closeSync(old);
-      else syncing.push(() => fs.closeSync(old));
+      if (syncing === null) fs.closeSync(before);
+      else syncing.push(() => fs.closeSync(before));
+    },
+    get spoilt() {
+      return spoilt;
+    },
+    get old() {
+      return old;
+    },
+    putAside() {
+      try {
+        fs.rmSync(`${file}.spoilt`, { force: true });
+        fs.linkSync(file, `${file}.spoilt`);
+      } catch {
+        // Whether it can be looked at later or not, the program goes on.
+      }
     },
     get size() {
       return size;
@@ -129,15 +172,4 @@ function syncDirectory(dir: string): void {
   } finally {
     fs.closeSync(fd);
   }
-}
-
-/** @returns how many bytes are whole lines, and how many there are */
-function readLines(file: string, line: (text: Buffer) => void): { whole: number; all: number } {
-  const content = readRegular(file, false);
-  let whole = 0;
-  for (let end = content.indexOf(0x0a); end >= 0; end = content.indexOf(0x0a, whole)) {
-    line(content.subarray(whole, end));
-    whole = end + 1;
-  }
-  return { whole, all: content.length };
 }

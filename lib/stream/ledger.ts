@@ -8,9 +8,12 @@
  *     out TIME STANZA   this one is about to be sent
  *     acked N           the server has dealt with so many
  *     in N JSON         we acknowledge so many; and how many that is for each daemon
- *     taken ID          a message that was sent and acknowledged; it may be offered again
- *     asked ID TO       an iq request of a local program
- *     answered ID
+ *     taken "ID"        a message that was sent and acknowledged; it may be offered again
+ *     asked ["ID","TO"] an iq request of a local program
+ *     answered "ID"
+ *
+ * What others have chosen, such as an id, stands there as JSON, so that it cannot begin a line of its own. Earlier
+ * versions wrote ids and addresses as they were; that is still read.
  */
 import { parseElement } from '../xml/tree.ts';
 import { tagEnd } from '../xml/whole.ts';
@@ -26,6 +29,8 @@ export type Resumable = {
   readonly account: string;
   readonly id: string | null;
   readonly jid: string;
+  /** By which the daemons know it; earlier versions took the server's id for that. */
+  readonly name?: string | undefined;
 };
 
 export type Kept = {
@@ -46,7 +51,8 @@ const LONGEST_WORD = 8;
 const LONGEST_TIME = 32;
 
 /** Reads the lines of a ledger, which must stay as they are; a line that is none of these is skipped. */
-export function createReader(): { line(text: Buffer): void; kept(): Kept } {
+export function createReader(): { line(text: Buffer): void; kept(): Kept; readonly spoilt: number } {
+  let spoilt = 0;
   let session: Resumable | null = null;
   let base = 0;
   let open: Sent[] = [];
@@ -59,7 +65,7 @@ export function createReader(): { line(text: Buffer): void; kept(): Kept } {
   const words: Record<string, (rest: string, line: Buffer) => void> = {
     session(rest) {
       const given: unknown = JSON.parse(rest);
-      if (!isResumable(given)) return;
+      if (!isResumable(given)) throw new TypeError('not a session');
       session = given;
       base = acked = 0;
       open = [];
@@ -68,7 +74,7 @@ export function createReader(): { line(text: Buffer): void; kept(): Kept } {
     base: (rest) => void (base = acked = counter(rest)),
     out(rest, line) {
       const bytes = stanzaOf(line);
-      if (bytes === null) return;
+      if (bytes === null || !isStanza(bytes)) throw new TypeError('not a stanza');
       open.push({ bytes, time: Math.min(Number.parseInt(rest, 10), Number.MAX_SAFE_INTEGER) });
       said.push(line);
     },
@@ -83,10 +89,12 @@ export function createReader(): { line(text: Buffer): void; kept(): Kept } {
     },
     taken: (_, line) => void said.push(line),
     asked(rest) {
+      const given = jsonOf(rest, isPair);
       const space = rest.indexOf(' ');
-      asked.set(rest.slice(0, space), rest.slice(space + 1));
+      const [id, to] = given ?? [rest.slice(0, space), rest.slice(space + 1)];
+      asked.set(id, to);
     },
-    answered: (rest) => void asked.delete(rest),
+    answered: (rest) => void asked.delete(jsonOf(rest, isText) ?? rest),
   };
 
   return {
@@ -97,9 +105,14 @@ export function createReader(): { line(text: Buffer): void; kept(): Kept } {
       const end = word === 'out' ? Math.min(line.length, LONGEST_TIME) : line.length;
       try {
         if (Object.hasOwn(words, word)) words[word]!(line.toString('utf8', space + 1, end), line);
+        else spoilt++;
       } catch {
         // A line that a failing disk has spoilt; the others still count.
+        spoilt++;
       }
+    },
+    get spoilt() {
+      return spoilt;
     },
     kept() {
       const all = createOutgoing((base + open.length) % 2 ** 32, open);
@@ -123,8 +136,10 @@ export function createTaken(): { line(text: Buffer): boolean; ids(): Set<string>
   return {
     line(line) {
       const word = line.toString('latin1', 0, WORD.taken.length);
-      if (word === WORD.taken) found.add(line.toString('utf8', WORD.taken.length));
-      else if (word.startsWith(WORD.out)) {
+      if (word === WORD.taken) {
+        const rest = line.toString('utf8', WORD.taken.length);
+        found.add(jsonOf(rest, isText) ?? rest);
+      } else if (word.startsWith(WORD.out)) {
         const stanza = stanzaOf(line);
         const id = stanza === null ? null : idOf(stanza);
         if (id !== null) found.add(id);
@@ -145,6 +160,27 @@ function stanzaOf(line: Buffer): Buffer | null {
   return found ? line.subarray(at + 1) : null;
 }
 
+/**
+ * Whether bytes can be sent: a stanza that is whole. Its first and last bytes tell that of what has a checksum; what has
+ * none is parsed before it is sent.
+ */
+const isStanza = (bytes: Buffer): boolean => bytes[0] === 0x3c && bytes[bytes.length - 1] === 0x3e;
+
+const isText = (value: unknown): value is string => typeof value === 'string';
+const isPair = (value: unknown): value is [string, string] =>
+  Array.isArray(value) && value.length === 2 && value.every(isText);
+
+/** What a JSON text says, undefined if it is none, or not of this kind. */
+function jsonOf<T>(text: string, is: (value: unknown) => value is T): T | undefined {
+  if (!/^["[]/.test(text)) return undefined;
+  try {
+    const value: unknown = JSON.parse(text);
+    return is(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** @throws if it is none */
 function counter(given: unknown): number {
   const n = Number(given);
@@ -157,6 +193,7 @@ function isResumable(value: unknown): value is Resumable {
     typeof value === 'object' &&
     value !== null &&
     ['account', 'jid'].every((key) => typeof (value as Record<string, unknown>)[key] === 'string') &&
+    (!('name' in value) || typeof value.name === 'string') &&
     'id' in value &&
     (value.id === null || typeof value.id === 'string')
   );
@@ -192,11 +229,17 @@ function idIn(stanza: Buffer): string | undefined {
 export const sessionLine = (session: Resumable): string => `session ${JSON.stringify(session)}\n`;
 export const ackedLine = (h: number): string => `acked ${h}\n`;
 export const inLine = (count: number, numbers: Numbers): string => `in ${count} ${JSON.stringify(numbers)}\n`;
-export const askedLine = (id: string, to: string): string => `asked ${id} ${to}\n`;
-export const answeredLine = (id: string): string => `answered ${id}\n`;
+const takenLine = (id: string): string => `${WORD.taken}${JSON.stringify(id)}\n`;
+export const askedLine = (id: string, to: string): string => `asked ${JSON.stringify([id, to])}\n`;
+export const answeredLine = (id: string): string => `answered ${JSON.stringify(id)}\n`;
+
+/** A line feed in a stanza would end its line; a canonical one has none. */
+const oneLine = (bytes: Buffer): Buffer =>
+  bytes.includes(0x0a) ? Buffer.from(bytes.toString('latin1').replaceAll('\n', '&#10;'), 'latin1') : bytes;
 
 /** Lines for stanzas that are about to be sent. */
-export function outLines(stanzas: readonly Sent[]): Buffer {
+export function outLines(given: readonly Sent[]): Buffer {
+  const stanzas = given.map(({ bytes, time }) => ({ bytes: oneLine(bytes), time }));
   const words = (time: number) => `${WORD.out}${time} `;
   let size = 0;
   for (const { bytes, time } of stanzas) size += words(time).length + bytes.length + 1;
@@ -214,7 +257,7 @@ export function outLines(stanzas: readonly Sent[]): Buffer {
 export function summary({ session, outgoing, incoming, taken, asked }: Kept): Buffer {
   const open = outgoing.open;
   let head = session === null ? '' : sessionLine(session);
-  for (const id of taken) head += `taken ${id}\n`;
+  for (const id of taken) head += takenLine(id);
   for (const [id, to] of asked) head += askedLine(id, to);
   head += `base ${(outgoing.count - open.length + 2 ** 32) % 2 ** 32}\n${inLine(incoming.count, incoming.numbers)}`;
   return Buffer.concat([Buffer.from(head), outLines(open)]);

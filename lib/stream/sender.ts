@@ -59,6 +59,8 @@ export function createSender({ write, alive, locals, upkeep, guard, trace, say }
   let timer: NodeJS.Timeout | null = null;
 
   let ways: Way[] = [];
+  /** An acknowledgement waits for the disk. */
+  let acknowledging = false;
   let stopped = false;
 
   function put(what: string | Buffer): void {
@@ -79,7 +81,7 @@ export function createSender({ write, alive, locals, upkeep, guard, trace, say }
   }
 
   /** Sends it once what has been written down until now is safe. @param after called when it is both, if that can be */
-  function afterKept(what: string | Buffer, after: (() => void) | null): void {
+  function afterKept(what: string | Buffer, after: (() => void) | null, settled = () => {}): void {
     const way: Way = { ready: false, gone: false, what, after };
     ways.push(way);
     upkeep.kept((error) => {
@@ -90,6 +92,7 @@ export function createSender({ write, alive, locals, upkeep, guard, trace, say }
         way.after = null;
       }
       way.ready = true;
+      settled();
       if (way.gone) way.after?.();
       else go();
     });
@@ -113,15 +116,24 @@ export function createSender({ write, alive, locals, upkeep, guard, trace, say }
   function batch(): void {
     unkept ??= next();
     if (unkept !== null) send(unkept);
-    if (alive()) acknowledge();
+    acknowledge();
     if (upkeep.pending) later(LATER);
   }
 
+  /**
+   * However often the server asks, one acknowledgement is on its way, and none is made while the server does not take
+   * what we send: the next one tells it all.
+   */
   function acknowledge(): void {
+    if (acknowledging || !sendsFreely || !alive()) return;
     const what = upkeep.due(performance.now());
     if (what === '') return;
     trace('sent', what);
-    afterKept(what, null);
+    acknowledging = true;
+    afterKept(what, null, () => {
+      acknowledging = false;
+      guard(acknowledge);
+    });
   }
 
   function send({ lines, stanzas, tell }: Batch): void {
@@ -171,6 +183,7 @@ export function createSender({ write, alive, locals, upkeep, guard, trace, say }
     batch,
     drained() {
       sendsFreely = true;
+      guard(acknowledge);
       flow();
     },
     flow,

@@ -89,15 +89,21 @@ const DELAY_AGE = 30_000;
  * Opens the ledger of an account directory.
  * @throws Fatal 111 if it can't be read or written
  */
-export function openUpkeep(dir: string, account: string): Upkeep {
+export function openUpkeep(dir: string, account: string, warn: (message: string) => void = () => {}): Upkeep {
+  const file = path.join(dir, FILE);
   const reader = createReader();
   let spool: Spool;
   try {
-    spool = openSpool(path.join(dir, FILE), reader.line);
+    spool = openSpool(file, reader.line);
   } catch (error) {
-    throw new Fatal(EXIT.temporary, `cannot open ${path.join(dir, FILE)}: ${reason(error)}`);
+    throw new Fatal(EXIT.temporary, `cannot open ${file}: ${reason(error)}`);
   }
   let state: Kept = reader.kept();
+  /** Bytes there were when it was last written anew. */
+  let live = 0;
+  /** The last line about what was dealt with. */
+  let said = '';
+  renew();
   // What somebody else has not got rid of is not ours to say.
   if (state.session !== null && state.session.account !== account) state = createReader().kept();
   let managed = false;
@@ -107,17 +113,59 @@ export function openUpkeep(dir: string, account: string): Upkeep {
   /** Answers that are handed to iqd, by id, and their numbers there. */
   const answers = new Map<string, number>();
 
+  /** Writes at once in the form of today what was found in another one, and without the lines that are spoilt. */
+  function renew(): void {
+    const { outgoing } = state;
+    const whole = outgoing.open.filter((stanza) => !spool.old || readable(stanza));
+    const spoilt = spool.spoilt + reader.spoilt + outgoing.openCount - whole.length;
+    if (spoilt > 0) {
+      spool.putAside();
+      warn(`${file}: left out ${spoilt} spoilt lines; all of it is in ${FILE}.spoilt`);
+      // What was counted is not known any more, so the session can't be resumed.
+      const session = state.session === null ? null : { ...state.session, id: null };
+      state = { ...state, session, outgoing: createOutgoing(whole.length, whole) };
+    } else if (!spool.old) return;
+    try {
+      spool.rewrite(summary(state));
+    } catch (error) {
+      spool.close();
+      throw new Fatal(EXIT.temporary, `cannot write ${file}: ${reason(error)}`);
+    }
+  }
+
   /** Writes the ledger anew, without what is past. */
   function tidy(): void {
     const past = createTaken();
     spool.readBack(past.line);
     state.taken = past.ids();
     spool.rewrite(summary({ ...state, incoming: { count: incoming.handled, numbers: incoming.numbers } }));
+    live = spool.size;
+  }
+
+  /** Appends lines; what is acknowledged or was dealt with need not stay for that. */
+  function append(lines: string | Buffer): void {
+    try {
+      spool.append(lines);
+    } catch (error) {
+      said = '';
+      throw error;
+    }
+    const most = Math.max(live + LARGE / 2, LARGE, 4 * state.outgoing.openBytes);
+    if (spool.size <= most) return;
+    try {
+      tidy();
+    } catch {
+      // It is only large.
+      live = spool.size;
+    }
   }
 
   /** Lines for what may be acknowledged. An answer is awaited until then: the server might have to give it again. */
   function dealt(): string {
-    let lines = inLine(incoming.handled, incoming.numbers);
+    const line = inLine(incoming.handled, incoming.numbers);
+    // A server that asks again and again hears the same, and the file need not grow for that.
+    let lines = line === said ? '' : line;
+    said = line;
     for (const [id, n] of answers) if (n <= incoming.numbers.iqd) lines += forget(id);
     return lines;
   }
@@ -127,23 +175,18 @@ export function openUpkeep(dir: string, account: string): Upkeep {
     return state.asked.delete(id) ? answeredLine(id) : '';
   }
 
-  function tidyIfLarge(): void {
-    if (spool.size > LARGE && spool.size > 4 * state.outgoing.openBytes) tidy();
-  }
-
   function acknowledged(h: number): void {
     manners.answered();
     const news = state.outgoing.acknowledged(h);
     if (news === null) throw tooHigh(h, state.outgoing.count);
     if (news === 0) return;
-    spool.append(ackedLine(h));
-    tidyIfLarge();
+    append(ackedLine(h));
   }
 
   function begin(session: Session): { again: readonly Sent[]; lost: readonly Sent[] } {
     managed = session.managed !== null;
-    name = session.managed?.id ?? randomUUID();
     if (session.managed?.resumed) {
+      name = state.session?.name ?? session.managed.id ?? randomUUID();
       try {
         acknowledged(session.managed.h);
       } catch (error) {
@@ -154,6 +197,9 @@ export function openUpkeep(dir: string, account: string): Upkeep {
       }
       return { again: state.outgoing.open, lost: [] };
     }
+    // A server may give a new session the id of an earlier one, and nothing of that one is to be taken for this.
+    name = randomUUID();
+    said = '';
     if (session.arrivedBefore !== null) state.outgoing.acknowledged(session.arrivedBefore);
     const now = Date.now();
     const again: Sent[] = [];
@@ -166,7 +212,7 @@ export function openUpkeep(dir: string, account: string): Upkeep {
       if (fate === 'again' && later.bytes.length <= session.limits.bytes) again.push(later);
       else lost.push(stanza);
     }
-    state.session = managed ? { account, id: session.managed?.id ?? null, jid: session.jid } : null;
+    state.session = managed ? { account, id: session.managed?.id ?? null, jid: session.jid, name } : null;
     state.asked.clear();
     answers.clear();
     incoming = createIncoming<DaemonName>({ count: 0, numbers: NO_NUMBERS });
@@ -189,7 +235,7 @@ export function openUpkeep(dir: string, account: string): Upkeep {
     begin,
     extra(taker) {
       incoming.extra(taker);
-      if (managed) spool.append(inLine(incoming.handled, incoming.numbers));
+      if (managed) append(dealt());
     },
     get managed() {
       return managed;
@@ -205,8 +251,11 @@ export function openUpkeep(dir: string, account: string): Upkeep {
     },
     sent(stanzas) {
       if (!managed) return;
-      spool.append(outLines(stanzas));
+      const lines = outLines(stanzas);
+      // First these: what is written anew meanwhile must tell of them.
+      spool.append(lines);
       for (const stanza of stanzas) state.outgoing.sent(stanza);
+      append('');
     },
     kept(done) {
       if (managed) spool.sync(done);
@@ -218,19 +267,18 @@ export function openUpkeep(dir: string, account: string): Upkeep {
     ask(id, to) {
       answers.delete(id);
       state.asked.set(id, to);
-      spool.append(askedLine(id, to));
+      append(askedLine(id, to));
     },
     answered(id) {
       if (managed && state.asked.has(id)) answers.set(id, incoming.given('iqd') + 1);
-      else spool.append(forget(id));
-      tidyIfLarge();
+      else append(forget(id));
     },
     due(now) {
       if (!managed) return '';
       const { handled, count } = incoming;
       const { acknowledge, ask } = manners.due({ open: state.outgoing.openCount, handled, count }, now);
       // First to the file: the server forgets what we acknowledge.
-      if (acknowledge) spool.append(dealt());
+      if (acknowledge) append(dealt());
       return `${acknowledge ? `<a xmlns='${SM_NS}' h='${handled}'/>` : ''}${ask ? REQUEST : ''}`;
     },
     get full() {
@@ -243,10 +291,20 @@ export function openUpkeep(dir: string, account: string): Upkeep {
       keepPlace(dir, account, null);
     },
     close() {
-      if (managed && state.session !== null) spool.append(dealt());
+      if (managed && state.session !== null) append(dealt());
       spool.close();
     },
   };
+}
+
+/** Whether it is a stanza: what an earlier version wrote has no checksum to tell that. */
+function readable({ bytes }: Sent): boolean {
+  try {
+    parseElement(bytes);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** What becomes of a stanza whose session could not be resumed: who asks or is present is so no more. */

@@ -52,7 +52,7 @@ it('says what it has dealt with, once it is in the files', async () => {
   expect(p.heard[0]).toBe('hello');
   expect(shown(dir)).toEqual({ 'bob@x': 'away' });
   expect(events(dir)).toContainEqual(['subscribe', 'eve@x', '']);
-  expect(notes(dir)).toMatch(/^2$/m);
+  expect(notes(dir)).toMatch(/^[0-9a-f]{8} 2$/m);
   expect(fs.statSync(path.join(dir, '.presences')).mode & 0o777).toBe(0o600);
   await until(() => p.got.length === 1);
   expect([await p.end(), p.err(), p.texts()]).toEqual([0, '', [AVAILABLE]]);

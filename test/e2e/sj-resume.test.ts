@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { sealLines } from '../../lib/files/seal.ts';
 import { type Client, type ClientOptions, connectClient } from '../../loopback/client.ts';
 import type { ManagementFaults } from '../../loopback/faults.ts';
 import {
@@ -211,7 +212,11 @@ describe('a session that cannot be resumed', () => {
     expect(await alice.ended).toBe(111);
     // A minute and more has gone by.
     const queue = alice.read('.queue');
-    const aged = queue.replace(/^out (\d+)(?= [^\n]*id='old')/m, (_, time) => `out ${time - 61_000}`);
+    const aged = queue.replace(/^[0-9a-f]{8} out (\d+)( [^\n]*id='old'.*)/m, (_, time, stanza) =>
+      sealLines(`out ${time - 61_000}${stanza}\n`)
+        .toString()
+        .trimEnd(),
+    );
     expect(aged).not.toBe(queue);
     fs.writeFileSync(path.join(alice.dir, '.queue'), aged);
     server.faults.sm = { resumeError: 'item-not-found' };
@@ -267,9 +272,9 @@ it('counters go round at 2^32', async () => {
   // Both sides are made to think that many have gone before.
   const nearly = 2 ** 32 - 2;
   const queue = alice.read('.queue');
-  const numbers = [...queue.matchAll(/^in \d+ (.*)$/gm)].at(-1)![1];
-  const { account, jid, id } = JSON.parse(/^session (.*)$/m.exec(queue)![1]!);
-  const session = JSON.stringify({ account, id, jid });
+  const numbers = [...queue.matchAll(/^[0-9a-f]{8} in \d+ (.*)$/gm)].at(-1)![1];
+  const { account, jid, id, name } = JSON.parse(/^[0-9a-f]{8} session (.*)$/m.exec(queue)![1]!);
+  const session = JSON.stringify({ account, id, jid, name });
   fs.writeFileSync(path.join(alice.dir, '.queue'), `session ${session}\nbase ${nearly}\nin ${nearly} ${numbers}\n`);
   server.count(ALICE, { received: nearly, sent: nearly });
   let dir = alice.dir;

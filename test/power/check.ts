@@ -1,6 +1,7 @@
 /** Lays out what a power failure has left, starts messaged on it, and looks whether the promises hold. */
 import fs from 'node:fs';
 import { dirname, join } from 'node:path';
+import { unseal } from '../../lib/files/seal.ts';
 import { createReader } from '../../lib/stream/ledger.ts';
 import { createTrace } from '../crash/trace.ts';
 import { startMessaged } from './messaged.ts';
@@ -92,7 +93,8 @@ function readLedger(dir: string) {
   const text = fs.existsSync(file) ? fs.readFileSync(file) : Buffer.alloc(0);
   let from = 0;
   for (let end = text.indexOf(0x0a); end >= 0; end = text.indexOf(0x0a, from)) {
-    reader.line(text.subarray(from, end));
+    const line = unseal(text.subarray(from, end));
+    if (line !== null) reader.line(line);
     from = end + 1;
   }
   return reader.kept();

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { expect, it } from 'vitest';
+import { sealLines } from '../../../lib/files/seal.ts';
 import { openSpool } from '../../../lib/files/spool.ts';
 import { scratch } from './scratch.ts';
 
@@ -19,8 +20,9 @@ it('gives back what was appended, and not what was not finished', () => {
   const second = spool(first.file);
   expect(second.lines).toEqual(['one', 'two', 'drei']);
   second.spool.append('four\n');
-  expect(second.spool.size).toBe(18);
-  expect(fs.readFileSync(first.file, 'utf8')).toBe('one\ntwo\ndrei\nfour\n');
+  const sealed = sealLines('one\ntwo\ndrei\nfour\n');
+  expect(second.spool.size).toBe(sealed.length);
+  expect(fs.readFileSync(first.file)).toEqual(sealed);
   expect(fs.statSync(first.file).mode & 0o777).toBe(0o600);
 });
 
@@ -77,4 +79,33 @@ it('does not wait for who writes into what has been put in its place', () => {
   execFileSync('mkfifo', [file]);
   expect(() => s.read(() => {})).toThrow('not a regular file');
   s.close();
+});
+
+it('leaves out a line that is spoilt, and no other, and keeps the file as it was', () => {
+  const first = spool();
+  first.spool.append('one\ntwo\nthree\n');
+  first.spool.close();
+  const whole = fs.readFileSync(first.file);
+  for (let at = 0; at < whole.length; at++) {
+    const spoilt = Buffer.from(whole);
+    spoilt[at] = spoilt[at]! ^ 0x01;
+    fs.writeFileSync(first.file, spoilt);
+    const next = spool(first.file);
+    const left = ['one', 'two', 'three'].filter((line) => next.lines.includes(line));
+    expect(next.lines).toEqual(left);
+    expect(left.length).toBeGreaterThan(0);
+    expect(left.length < 3 || fs.statSync(first.file).size < whole.length).toBe(true);
+    next.spool.putAside();
+    expect(fs.readFileSync(`${first.file}.spoilt`).length).toBe(next.spool.size);
+    next.spool.close();
+  }
+});
+
+it('reads what an earlier version wrote, and says so until it is rewritten', () => {
+  const { file } = spool();
+  fs.writeFileSync(file, 'one\ntwo\n');
+  const old = spool(file);
+  expect([old.lines, old.spool.old, old.spool.spoilt]).toEqual([['one', 'two'], true, 0]);
+  old.spool.rewrite('one\n');
+  expect([spool(file).lines, spool(file).spool.old]).toEqual([['one'], false]);
 });

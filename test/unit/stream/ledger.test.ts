@@ -94,6 +94,30 @@ describe('ledger', () => {
   });
 });
 
+it('takes nothing that others have chosen for a line of its own', () => {
+  const evil = `x\nsession ${JSON.stringify({ ...session, id: 'forged' })}\nacked 1`;
+  const lines = [
+    ledger.sessionLine(session),
+    ledger.askedLine(evil, evil),
+    ledger.askedLine('gone', evil),
+    ledger.answeredLine('gone'),
+    ledger.outLines([message('m1'), { bytes: Buffer.from(`<message id='m2' to='${evil}'/>`), time: 1 }]),
+  ];
+  const kept = read(Buffer.concat(lines.map((line) => Buffer.from(line))));
+  kept.taken.add(evil);
+  for (const each of [kept, read(ledger.summary(kept))]) {
+    expect(each.session).toEqual(session);
+    expect([...each.asked]).toEqual([[evil, evil]]);
+    expect(each.outgoing.openCount).toBe(2);
+  }
+  expect(read(ledger.summary(kept)).taken.has(evil)).toBe(true);
+});
+
+it('reads ids and addresses as an earlier version wrote them', () => {
+  const kept = read(Buffer.from('asked q1 bob@x/phone 7\nasked q2 \nanswered q2\ntaken m1\n'));
+  expect([[...kept.asked], [...kept.taken]]).toEqual([[['q1', 'bob@x/phone 7']], ['m1']]);
+});
+
 it('finds the id of a message wherever it stands, and of nothing else', () => {
   const idOf = (text: string) => ledger.idOf(Buffer.from(text));
   expect(idOf("<message to='x id=' type='chat' id='a1'><body id='b'/></message>")).toBe('a1');

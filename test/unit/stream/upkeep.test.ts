@@ -268,3 +268,95 @@ it('does not send again what this server will not take', () => {
   expect(texts(lost)).toEqual([expect.stringContaining('long...')]);
   next.close();
 });
+
+const large = (name: string, dir: string) => fs.statSync(path.join(dir, name)).size;
+
+it('keeps its file small on an account that only receives', () => {
+  const { dir, upkeep } = begun();
+  for (let i = 1; i <= 40_000; i++) {
+    upkeep.incoming.arrived('messaged');
+    upkeep.incoming.mark();
+    upkeep.incoming.done('messaged', i);
+    upkeep.wanted();
+    upkeep.due(i);
+  }
+  expect(large('.queue', dir)).toBeLessThan(1_200_000);
+  expect(openUpkeep(dir, ME).resume?.h).toBe(40_000);
+});
+
+it('writes nothing when the server asks for what it knows', () => {
+  const { dir, upkeep } = begun();
+  upkeep.wanted();
+  upkeep.due(0);
+  const before = large('.queue', dir);
+  for (let i = 0; i < 100; i++) {
+    upkeep.wanted();
+    expect(upkeep.due(i)).toBe("<a xmlns='urn:xmpp:sm:3' h='0'/>");
+  }
+  expect(large('.queue', dir)).toBe(before);
+});
+
+it('has a name of its own for each session, whatever id the server gives it', () => {
+  const { dir, upkeep } = begun();
+  const next = openUpkeep(dir, ME);
+  next.begin(resumed(0));
+  expect(next.name).toBe(upkeep.name);
+  const other = openUpkeep(dir, ME);
+  other.begin(fresh('one'));
+  expect(other.name).not.toBe(upkeep.name);
+});
+
+it('goes on with a session that an earlier version has begun, and rewrites its file', () => {
+  const dir = scratch();
+  const file = path.join(dir, '.queue');
+  const out = texts([message('m1')])[0];
+  const session = JSON.stringify({ account: ME, id: 'one', jid: 'me@x/sj' });
+  fs.writeFileSync(file, `session ${session}\nbase 3\nin 2 {"messaged":1,"presenced":1,"iqd":0}\nout 1 ${out}\n`);
+  const upkeep = openUpkeep(dir, ME);
+  expect(fs.readFileSync(file, 'utf8')).toMatch(/^[0-9a-f]{8} session /);
+  expect(upkeep.resume).toEqual({ id: 'one', jid: 'me@x/sj', h: 2 });
+  expect(texts(upkeep.begin(resumed(3)).again)).toEqual([out]);
+  // The daemons know it by the id.
+  expect(upkeep.name).toBe('one');
+});
+
+describe('a line that is spoilt', () => {
+  const session = JSON.stringify({ account: ME, id: 'one', jid: 'me@x/sj' });
+
+  it.each(['<message', '<message a:b=x/>', '', '\0\0\0', '<message/><'])(
+    'costs itself and the resumption, in the file of an earlier version: %j',
+    (spoilt) => {
+      const dir = scratch();
+      const [one, two] = texts([message('m1'), message('m2')]);
+      const content = `session ${session}\nbase 0\nout 1 ${one}\nout 2 ${spoilt}\nout 3 ${two}\n`;
+      fs.writeFileSync(path.join(dir, '.queue'), content);
+      const warnings: string[] = [];
+      const upkeep = openUpkeep(dir, ME, (message) => warnings.push(message));
+      expect(upkeep.resume).toBeNull();
+      expect(upkeep.begin(fresh('two')).again).toHaveLength(2);
+      expect(warnings).toEqual([expect.stringContaining('left out 1 spoilt lines')]);
+      expect(fs.readFileSync(path.join(dir, '.queue.spoilt'), 'utf8')).toBe(content);
+      openUpkeep(dir, ME, (message) => warnings.push(message));
+      expect(warnings).toHaveLength(1);
+    },
+  );
+
+  it('costs itself and the resumption, whichever it is', () => {
+    const { dir, upkeep } = begun();
+    upkeep.sent([message('m1')]);
+    upkeep.sent([message('m2')]);
+    upkeep.close();
+    const file = path.join(dir, '.queue');
+    const whole = fs.readFileSync(file);
+    for (let at = 0; at < whole.length; at += 7) {
+      const spoilt = Buffer.from(whole);
+      spoilt[at] = spoilt[at]! ^ 0x10;
+      fs.writeFileSync(file, spoilt);
+      const warnings: string[] = [];
+      const next = openUpkeep(dir, ME, (message) => warnings.push(message));
+      if (warnings.length > 0) expect(next.resume).toBeNull();
+      expect(next.begin(fresh('two')).again.length).toBeGreaterThan(0);
+      next.close();
+    }
+  });
+});
