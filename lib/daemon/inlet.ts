@@ -24,6 +24,8 @@ export type InletEvents = {
   refused?(n: number, reason: string): void;
   /** A stanza of this sender is not handed on, and why. */
   skipped?(from: string, reason: string): void;
+  /** We are in a room, under a nick; or we have left it. */
+  room?(jid: string, nick: string, on: boolean): void;
   /** Own presence was shown to somebody, or with an empty text to everybody; or it was taken back. */
   shown?(to: string, on: boolean): void;
 };
@@ -85,6 +87,9 @@ export function createInlet(out: Pick<Outlet, 'send'>, on: InletEvents): Inlet {
         break;
       case 'skipped':
         on.skipped?.(heard.from, heard.reason);
+        break;
+      case 'room':
+        on.room?.(heard.jid, heard.nick, heard.on);
         break;
       case 'shown':
         on.shown?.(heard.to, heard.on);

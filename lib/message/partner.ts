@@ -50,6 +50,8 @@ export async function partner(options: PartnerOptions): Promise<void> {
   let journalFull = false;
   let hold = -1;
   const unshown: { from: string; why: string }[] = [];
+  /** The rooms that we are in, and our nicks there. */
+  const rooms = new Map<string, string>();
   const backlog: { element: Element; n: number | null }[] = [];
   let tree: TreeWatch | null = null;
   let met = () => {};
@@ -105,6 +107,10 @@ export async function partner(options: PartnerOptions): Promise<void> {
       if (desk === null || session === null) unshown.push({ from, why });
       else desk.talk.skipped(from, why);
       batch.soon();
+    },
+    room(jid, nick, on) {
+      if (on) rooms.set(jid, nick);
+      else rooms.delete(jid);
     },
     sent: (n) => desk?.outbox.sent(n),
     refused: (n, why) => desk?.outbox.refused(n, why),
@@ -165,7 +171,7 @@ export async function partner(options: PartnerOptions): Promise<void> {
     const { has, open } = chats;
     const { send } = outbox;
     const { soon } = batch;
-    const talk = createTalk({ dir, own, stamp, journal, recent, send, has, open, soon, limits, warn });
+    const talk = createTalk({ dir, own, stamp, journal, recent, rooms, send, has, open, soon, limits, warn });
     out.onDrain(outbox.drained);
     return { state, journal, talk, outbox, lock };
   }

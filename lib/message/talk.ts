@@ -16,7 +16,6 @@ import { makeMessage, messageText } from './outgoing.ts';
 import type { Recent } from './recent.ts';
 import type { Intent } from './state.ts';
 import { createStrangers } from './strangers.ts';
-import { endsInRoom } from './tail.ts';
 
 export type TalkOptions = {
   readonly dir: string;
@@ -29,6 +28,8 @@ export type TalkOptions = {
   readonly send: (letter: Letter) => void;
   /** The last messages, where a server may give some of them again. */
   readonly recent?: Recent | undefined;
+  /** The rooms that we are in, and our nicks there; nobody else speaks for a room. */
+  readonly rooms?: ReadonlyMap<string, string> | undefined;
   /** Whether a contact has a directory. */
   readonly has: (jid: string) => boolean;
   /**
@@ -63,6 +64,8 @@ export type Talk = {
 /** A stamp so much older than its arrival, in milliseconds, is worth a field of its own. */
 const DELAYED = 1000;
 
+const NO_ROOMS: ReadonlyMap<string, string> = new Map();
+
 let isoTime = Number.NaN;
 let isoText = '';
 /** Messages of a batch have mostly the same time. */
@@ -72,9 +75,21 @@ function iso(time: number): string {
 }
 
 export function createTalk(options: TalkOptions): Talk {
-  const { dir, own, stamp, journal, send, recent, has, open, soon, warn, limits = DEFAULT_LIMITS } = options;
+  const {
+    dir,
+    own,
+    stamp,
+    journal,
+    send,
+    recent,
+    rooms = NO_ROOMS,
+    has,
+    open,
+    soon,
+    warn,
+    limits = DEFAULT_LIMITS,
+  } = options;
   const format = createFormatter(stamp);
-  const rooms = new Map<string, boolean>();
   const barred = new Set<string>();
   const strangers = createStrangers(openFriends(dir), limits.flood);
   const reports = createReports((text, contact) => {
@@ -87,14 +102,8 @@ export function createTalk(options: TalkOptions): Talk {
     soon();
   });
 
-  const isRoom = (jid: string): boolean => {
-    let room = rooms.get(jid);
-    if (room === undefined) {
-      room = endsInRoom(path.join(dir, dirName(jid), 'log'));
-      rooms.set(jid, room);
-    }
-    return room;
-  };
+  /** The type alone makes no room: anybody can write it. */
+  const inRoom = ({ contact, type }: Incoming): boolean => type === 'groupchat' && rooms.has(contact);
 
   function sent({ jid, id, body, room }: Intent): void {
     const now = Date.now();
@@ -133,8 +142,8 @@ export function createTalk(options: TalkOptions): Talk {
 
   /** Adds to the files of a contact, unless it is a stranger who brings too much. */
   function put(message: Incoming, out: string, log: string): boolean {
-    const { contact, type } = message;
-    if (strangers.may(contact, out.length + log.length, type === 'groupchat', performance.now())) {
+    const { contact } = message;
+    if (strangers.may(contact, out.length + log.length, inRoom(message), performance.now())) {
       journal.add(contact, out, log);
       return true;
     }
@@ -180,14 +189,15 @@ export function createTalk(options: TalkOptions): Talk {
       }
       if (recent?.repeats(message, message.delayed)) return;
       if (message.type === 'error') return bounced(message);
-      const { contact, type, body, time } = message;
+      const { contact, body, time } = message;
       if (body === '' || !opened(message)) return;
       recent?.add(message);
-      const group = type === 'groupchat';
-      if (group) rooms.set(contact, true);
-      const name = speaker(message);
+      const room = inRoom(message);
+      const name = speaker(message, room);
       const out = name === '' ? format.notice(time, body) : format.message(time, name, body);
-      if (put(message, out, logLine(recordOf(message, 'in')))) journal.event('message', contact, excerpt(body));
+      if (!put(message, out, logLine(recordOf(message, 'in')))) return;
+      // A room gives back what we say.
+      if (!room || name !== rooms.get(contact)) journal.event('message', contact, excerpt(body));
     },
     skipped(from, why) {
       const contact = bareOf(from);
@@ -196,7 +206,7 @@ export function createTalk(options: TalkOptions): Talk {
       if (strangers.may(contact, notice.length, false, performance.now())) journal.add(contact, notice, '');
     },
     line(jid, bytes) {
-      const room = isRoom(jid);
+      const room = rooms.has(jid);
       const made = makeMessage(bytes, jid, room, mostSent(limits));
       if (made === null) return;
       if ('refused' in made) {
@@ -219,7 +229,6 @@ export function createTalk(options: TalkOptions): Talk {
       });
     },
     forget(jid) {
-      rooms.delete(jid);
       strangers.forget(jid);
     },
     close() {
@@ -230,9 +239,9 @@ export function createTalk(options: TalkOptions): Talk {
 }
 
 /** Who has spoken: the full JID, in a room the nick; empty if it was the room itself. */
-function speaker({ contact, from, type }: Incoming): string {
+function speaker({ contact, from }: Incoming, room: boolean): string {
   const slash = from.indexOf('/');
   const resource = slash < 0 ? '' : from.slice(slash + 1);
-  if (type === 'groupchat') return resource;
+  if (room) return resource;
   return resource === '' ? contact : `${contact}/${resource}`;
 }

@@ -24,6 +24,8 @@ export type Control =
   | { readonly what: 'shown'; readonly to: string; readonly on: boolean }
   /** A stanza of this sender is not handed on, and why. */
   | { readonly what: 'skipped'; readonly from: string; readonly reason: string }
+  /** We are in a room, under a nick; or we have left it. */
+  | { readonly what: 'room'; readonly jid: string; readonly nick: string; readonly on: boolean }
   /** The session is over for good. */
   | { readonly what: 'bye' };
 
@@ -40,7 +42,7 @@ export const isControl = (element: Element): boolean => element.attrs.xmlns === 
 /** Reads an element; null if it is none of these. */
 export function readControl(element: Element): Control | null {
   if (!isControl(element)) return null;
-  const { id = '', n: number = '', resumed, reason = '', from = '', to = '', on } = element.attrs;
+  const { id = '', n: number = '', resumed, reason = '', from = '', to = '', on, jid = '', nick = '' } = element.attrs;
   const n = /^\d{1,15}$/.test(number) ? Number(number) : null;
   switch (element.name) {
     case 'hello':
@@ -56,6 +58,8 @@ export function readControl(element: Element): Control | null {
       return { what: 'shown', to, on: on === 'true' };
     case 'skipped':
       return { what: 'skipped', from, reason };
+    case 'room':
+      return { what: 'room', jid, nick, on: on === 'true' };
     case 'refused':
       return n === null ? null : { what: 'refused', n, reason };
     default:

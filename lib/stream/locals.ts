@@ -18,7 +18,9 @@ import { type Daemon, startDaemon } from './daemons.ts';
 import { createGreetings } from './greetings.ts';
 import { idOf } from './ledger.ts';
 import type { Incoming } from './manage.ts';
-import { checkOutgoing, type DaemonName, textOf, treeOf } from './route.ts';
+import { createRooms } from './rooms.ts';
+import { readRooms, writeRooms } from './rooms-file.ts';
+import { checkOutgoing, type DaemonName, rootOf, textOf, treeOf } from './route.ts';
 import { createShown } from './shown.ts';
 import type { Trace } from './trace.ts';
 
@@ -36,6 +38,8 @@ export type Locals = {
   start(): void;
   /** The session is there. */
   online(session: { name: string; resumed: boolean; incoming: Incoming<DaemonName>; asked: Asked; most: number }): void;
+  /** Looks at presence from the server, which may be that of a room. */
+  presence(stanza: Piece): void;
   /** Hands a stanza to a daemon with the next `flush`. */
   put(to: DaemonName, stanza: Stanza): void;
   /** Tells messaged, which shows it where the sender is known, that something of this sender is not handed on. */
@@ -99,6 +103,7 @@ export function createLocals({ dir, bare, limits, say, trace, sentBefore }: Loca
   const sources = new Map<string, Source>();
   const outgoing = createBatch();
   const shown = createShown();
+  let rooms = createRooms();
   /** What daemons have sent before the session was there. */
   let held: { name: DaemonName; chunk: Buffer }[] = [];
   let session: Parameters<Locals['online']>[0] | null = null;
@@ -162,6 +167,7 @@ export function createLocals({ dir, bare, limits, say, trace, sentBefore }: Loca
             trace('sent', piece);
             outgoing.put(text);
             shown.sent(piece);
+            if (piece.name === 'presence' && rootOf(piece).attrs.to !== undefined) rooms.sent(treeOf(piece));
           },
           fault(error) {
             made.count++;
@@ -190,6 +196,9 @@ export function createLocals({ dir, bare, limits, say, trace, sentBefore }: Loca
   function introduce(daemon: Daemon): void {
     daemon.tells = true;
     const { name: id, resumed, incoming } = session!;
+    if (daemon.name === 'messaged')
+      // What it was given before it said hello comes after this, too.
+      for (const [jid, nick] of rooms.joined) tell(daemon, { what: 'room', jid, nick, on: true });
     tell(daemon, { what: 'session', id, n: incoming.given(daemon.name), resumed });
     if (daemon.name === 'messaged') for (const report of skipped.splice(0)) tell(daemon, report);
     if (daemon.name === 'iqd') shown.begin((control) => tell(daemon, control));
@@ -264,6 +273,8 @@ export function createLocals({ dir, bare, limits, say, trace, sentBefore }: Loca
 
     online(given) {
       session = given;
+      rooms = createRooms(given.resumed ? readRooms(dir, given.name) : []);
+      if (!given.resumed) writeRooms(dir, given.name, rooms.joined);
       const file = path.join(dir, 'in');
       try {
         fifo = openSteadyFifo(file, {
@@ -287,6 +298,15 @@ export function createLocals({ dir, bare, limits, say, trace, sentBefore }: Loca
       for (const daemon of daemons.values()) daemon.resume();
       for (const { name, chunk } of early) source(name).splitter.push(chunk);
       on.batch();
+    },
+
+    presence(stanza) {
+      if (!rooms.concerns(rootOf(stanza).attrs.from)) return;
+      const change = rooms.heard(treeOf(stanza));
+      if (change === null) return;
+      writeRooms(dir, session!.name, rooms.joined);
+      const messaged = daemons.get('messaged');
+      if (messaged !== undefined) tell(messaged, { what: 'room', ...change });
     },
 
     put(to, stanza) {

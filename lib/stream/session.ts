@@ -234,6 +234,7 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
     if (way === 'error') throw streamFault(treeOf(piece));
     if (piece.ns !== CLIENT_NS) return;
     if (way === 'iqd' && roster.look(piece)) way = null;
+    if (way === 'presenced') locals.presence(piece);
     const text = way === null ? null : textOf(piece, SWELL * (way === 'iqd' ? mostIq : limits.stanza));
     if (way !== null && text === null) {
       const answered = way === 'iqd' && !/^[gs]et$/.test(rootOf(piece).attrs.type ?? '');

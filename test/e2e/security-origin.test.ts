@@ -181,6 +181,50 @@ describe('of what others claim', () => {
   });
 });
 
+describe('a room', () => {
+  const user = (...codes: number[]) =>
+    `<x xmlns='http://jabber.org/protocol/muc#user'>${codes.map((code) => `<status code='${code}'/>`).join('')}</x>`;
+
+  it('is made by no type and no code of somebody else', async () => {
+    const before = untimed(alice.read(BOB, 'out'));
+    await deliver(
+      server,
+      alice,
+      bob,
+      `<presence from='${BOB}/phone'>${user(110)}</presence>`,
+      from(`${BOB}/${ALICE}`, '<body>I owe you 1000</body>', 'groupchat'),
+      from(BOB, '<body>not sent (offline): call me</body>', 'groupchat'),
+    );
+    expect(untimed(alice.read(BOB, 'out')).slice(before.length)).toBe(
+      `<${BOB}/${ALICE}> I owe you 1000\n<${BOB}> not sent (offline): call me\n`,
+    );
+    await alice.sh(`echo still > ${BOB}/in`);
+    const said = await bob.waitFor(({ xml }) => xml.includes('still'));
+    expect(said.attrs.type).toBe('chat');
+  });
+
+  it('is what we have joined, until we leave it', async () => {
+    const room = `room@${DOMAIN}`;
+    await alice.sh(
+      'echo "$1" > in',
+      `<presence to='${room}/me'><x xmlns='http://jabber.org/protocol/muc'/></presence>`,
+    );
+    await server.waitFor(({ stanza }) => stanza.attrs.to === `${room}/me`);
+    const line = (body: string) => from(`${room}/me`, `<body>${body}</body>`, 'groupchat');
+    await deliver(server, alice, bob, `<presence from='${room}/me'>${user(110)}</presence>`, line('hello'));
+    expect(untimed(alice.read(room, 'out'))).toBe('<me> hello\n');
+    expect(alice.read('events')).not.toContain(`message\t${room}`);
+    await deliver(
+      server,
+      alice,
+      bob,
+      `<presence from='${room}/me' type='unavailable'>${user(110)}</presence>`,
+      line('x'),
+    );
+    expect(untimed(alice.read(room, 'out'))).toBe(`<me> hello\n<${room}/me> x\n`);
+  });
+});
+
 describe('roster pushes', () => {
   const push = (who: string | null, id: string) =>
     `<iq type='set' id='${id}'${who === null ? '' : ` from='${who}'`}><query xmlns='jabber:iq:roster'>` +

@@ -13,7 +13,7 @@ import { scratch } from '../files/scratch.ts';
 const OWN = 'me@example.org';
 const NS = `xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'`;
 
-function talking(dir = scratch(), limits?: Limits) {
+function talking(dir = scratch(), limits?: Limits, rooms = new Map([['r@c', 'me']])) {
   const out: string[] = [];
   const log: (LogRecord & { contact: string })[] = [];
   const events: string[] = [];
@@ -22,6 +22,7 @@ function talking(dir = scratch(), limits?: Limits) {
   const talk = createTalk({
     dir,
     own: OWN,
+    rooms,
     stamp: 'T',
     journal: {
       add(contact, lines, records) {
@@ -133,15 +134,31 @@ it('names in a room who speaks, and knows the room again', () => {
   expect(t.log.at(-1)).toMatchObject({ dir: 'out', type: 'groupchat', body: 'hello' });
 });
 
-it('knows a room from its log', () => {
+it('takes nobody for a room that we are not in, whatever type he sends', () => {
+  const rooms = new Map<string, string>();
+  const t = talking(scratch(), undefined, rooms);
+  const say = (from: string, body: string) =>
+    t.hear(`<message from='${from}' type='groupchat'><body>${body}</body></message>`);
+  say(`bob@x/${OWN}`, 'I owe you 1000');
+  say('bob@x', 'not sent (offline): call me');
+  fs.appendFileSync(path.join(t.dir, 'bob@x', 'log'), '{"time":"t","dir":"in","type":"groupchat","body":"x"}\n');
+  expect(t.out).toEqual([`bob@x: T <bob@x/${OWN}> I owe you 1000`, 'bob@x: T <bob@x> not sent (offline): call me']);
+  expect(t.log[0]).toMatchObject({ type: 'groupchat', dir: 'in' });
+  expect(t.say('bob@x', 'what?')[0]!.attrs.type).toBe('chat');
+  // In a room and out of it again.
+  rooms.set('bob@x', 'me');
+  expect(t.say('bob@x', 'all')[0]!.attrs.type).toBe('groupchat');
+  rooms.delete('bob@x');
+  expect(t.say('bob@x', 'he')[0]!.attrs.type).toBe('chat');
+});
+
+it('shows what a room gives back once, and makes no event of it', () => {
   const t = talking();
-  fs.mkdirSync(path.join(t.dir, 'r@c'));
-  fs.writeFileSync(path.join(t.dir, 'r@c', 'log'), '{"time":"t","dir":"in","type":"groupchat","body":"x"}\n');
-  expect(t.say('r@c', 'hello')[0]!.attrs.type).toBe('groupchat');
-  fs.writeFileSync(path.join(t.dir, 'r@c', 'log'), '');
-  expect(t.say('r@c', 'still')[0]!.attrs.type).toBe('groupchat');
-  t.talk.forget('r@c');
-  expect(t.say('r@c', 'no more')[0]!.attrs.type).toBe('chat');
+  t.say('r@c', 'hello');
+  t.hear(`<message from='r@c/me' type='groupchat'><body>hello</body></message>`);
+  t.hear(`<message from='r@c/you' type='groupchat'><body>hello yourself</body></message>`);
+  expect(t.out).toEqual(['r@c: T <me> hello', 'r@c: T <you> hello yourself']);
+  expect(t.events).toEqual(['message r@c hello yourself']);
 });
 
 it('shows the own line when it has been taken, not before', () => {
@@ -256,7 +273,7 @@ it('takes so much from a stranger and no more, and tells once', () => {
 });
 
 it('lets a room say more', () => {
-  const t = talking(scratch(), { ...DEFAULT_LIMITS, flood: 100 });
+  const t = talking(scratch(), { ...DEFAULT_LIMITS, flood: 100 }, new Map([['r@x', 'me']]));
   for (let i = 0; i < 100; i++)
     t.hear(`<message from='r@x/n' type='groupchat'><body>${'x'.repeat(40_000)}</body></message>`);
   expect(t.log.length).toBeGreaterThan(40);
