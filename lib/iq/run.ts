@@ -12,6 +12,7 @@ import { createTroubles } from '../daemon/troubles.ts';
 import { logEvent } from '../files/events.ts';
 import type { Notes } from '../files/notes.ts';
 import type { Outlet } from '../files/outlet.ts';
+import { unreadable } from '../stream/control.ts';
 import { type Feed, readStanzas } from '../xml/feed.ts';
 import type { Limits } from '../xml/limits.ts';
 import { canonical } from '../xml/write.ts';
@@ -145,7 +146,10 @@ export async function runIqd(options: RunOptions): Promise<void> {
           part.element(element);
         },
         batchEnd: () => {},
-        skipped: (why) => warn(`skipped what is no stanza: ${why}`),
+        skipped(why, counts) {
+          warn(`skipped what is no stanza: ${why}`);
+          if (ack && counts) part.element(unreadable());
+        },
         end,
       },
       options.limits,

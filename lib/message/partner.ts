@@ -12,6 +12,7 @@ import { createInlet, type SessionInfo } from '../daemon/inlet.ts';
 import type { Lock } from '../files/lock.ts';
 import { openRedo, putAside, type Redo, SpoiltLog } from '../files/redo.ts';
 import { type TreeWatch, watchTree } from '../files/watch.ts';
+import { unreadable } from '../stream/control.ts';
 import { type Feed, readStanzas } from '../xml/feed.ts';
 import { createChats } from './chats.ts';
 import { createBatcher, GRACE, type MessagedOptions, PATIENCE } from './daemon.ts';
@@ -224,7 +225,10 @@ export async function partner(options: PartnerOptions): Promise<void> {
           batch.add(length);
         },
         batchEnd: batch.soon,
-        skipped: (why) => warn(`skipped what is no stanza: ${why}`),
+        skipped(why, counts) {
+          warn(`skipped what is no stanza: ${why}`);
+          if (counts) inlet.element(unreadable());
+        },
         end: resolve,
       },
       daemonLimits(limits),

@@ -15,6 +15,7 @@ import { createTroubles } from '../daemon/troubles.ts';
 import { dirName } from '../files/names.ts';
 import type { Notes } from '../files/notes.ts';
 import type { Outlet } from '../files/outlet.ts';
+import { unreadable } from '../stream/control.ts';
 import { type Feed, readStanzas } from '../xml/feed.ts';
 import { canonical } from '../xml/write.ts';
 import { clearPresences } from './clear.ts';
@@ -180,7 +181,10 @@ export async function presenced(options: PresencedOptions): Promise<void> {
       {
         stanza: (element) => (ack ? part.element(element) : take(element, null, false)),
         batchEnd: settle,
-        skipped: (why) => warn(`skipped a stanza: ${why}`),
+        skipped(why, counts) {
+          warn(`skipped a stanza: ${why}`);
+          if (ack && counts) part.element(unreadable());
+        },
         end: resolve,
       },
       daemonLimits(limits),

@@ -2,7 +2,7 @@
  * What sj and its daemons say to each other between the stanzas, if a daemon knows of it: who has dealt with what.
  * Elements of a namespace of their own, one a line. A daemon that never says hello is told nothing of the kind.
  */
-import type { Element } from 'ltx';
+import { Element } from 'ltx';
 import { escapeXml } from '../xml/write.ts';
 
 export const CONTROL_NS = 'urn:x-sj:session';
@@ -37,7 +37,12 @@ export function controlText(control: Control): string {
   return `<${control.what} xmlns='${CONTROL_NS}'${attributes}/>`;
 }
 
-export const isControl = (element: Element): boolean => element.attrs.xmlns === CONTROL_NS;
+/** What takes the place of a stanza that a daemon can't read: it counts as any other, and means nothing. */
+export const unreadable = (): Element => new Element(UNREADABLE, { xmlns: CONTROL_NS });
+const UNREADABLE = 'unreadable';
+
+export const isControl = (element: Element): boolean =>
+  element.attrs.xmlns === CONTROL_NS && element.name !== UNREADABLE;
 
 /** Reads an element; null if it is none of these. */
 export function readControl(element: Element): Control | null {

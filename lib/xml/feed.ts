@@ -14,8 +14,8 @@ export type FeedEvents = {
   stanza(element: Element, raw: Buffer): void;
   /** Everything that had arrived has been handed over: the time to write it down. */
   batchEnd(): void;
-  /** Why something was skipped. */
-  skipped(why: string): void;
+  /** Why something was skipped; `counts`: it was not just cut off at the end, so it may be a stanza of somebody's. */
+  skipped(why: string, counts: boolean): void;
   end(): void;
 };
 
@@ -28,15 +28,15 @@ export type Feed = { pause(): void; resume(): void };
  * @throws Error if the descriptor is not open for reading
  */
 export function readStanzas(fd: number, on: FeedEvents, limits?: Limits, wants?: ReadOptions['wants']): Feed {
+  let ended = false;
   const splitter = createSplitter(
     'lines',
     {
       stanza: ({ buf, start, end, tree }) => on.stanza(tree!, buf.subarray(start, end)),
-      fault: (error) => on.skipped(error.message),
+      fault: (error) => on.skipped(error.message, !ended),
     },
     { build: true, wants, ...(limits && { limits }) },
   );
-  let ended = false;
   const data = (chunk: Buffer) => {
     splitter.push(chunk);
     on.batchEnd();

@@ -32,8 +32,8 @@ export type Partner = {
   kill(): Promise<number | string>;
 };
 
-export function startPartner(name: string, dir: string, env: NodeJS.ProcessEnv = {}): Partner {
-  const child = spawn(path.join(BIN, name), ['-d', dir, '-o', '/dev/fd/3'], {
+export function startPartner(name: string, dir: string, env: NodeJS.ProcessEnv = {}, args: string[] = []): Partner {
+  const child = spawn(path.join(BIN, name), ['-d', dir, '-o', '/dev/fd/3', ...args], {
     stdio: ['pipe', 'ignore', 'pipe', 'pipe'],
     env: { PATH: process.env.PATH, TZ: 'UTC', SJ_ACK: '1', SJ_JID: 'me@server.org', ...env },
   });

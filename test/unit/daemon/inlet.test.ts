@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { createInlet, takeAck } from '../../../lib/daemon/inlet.ts';
+import { unreadable } from '../../../lib/stream/control.ts';
 import { parseElement } from '../../../lib/xml/tree.ts';
 
 const CONTROL = `xmlns='urn:x-sj:session'`;
@@ -53,6 +54,16 @@ it('hears what became of what was sent, and that the session is over', () => {
   expect(inlet.bye).toBe(false);
   hear(`<bye ${CONTROL}/>`);
   expect(inlet.bye).toBe(true);
+});
+
+it('counts what could not be read', () => {
+  const { inlet, heard, hear } = listening();
+  inlet.element(unreadable());
+  hear('<message/>');
+  hear(`<session ${CONTROL} id='P' n='7'/>`);
+  inlet.element(unreadable());
+  hear('<iq/>');
+  expect(heard).toEqual(['session P false', 'unreadable 6', 'message 7', 'unreadable 8', 'iq 9']);
 });
 
 it('tells what is done once, and never less than before', () => {
