@@ -45,7 +45,7 @@ export type ReadOptions = {
   readonly attributes: number;
   /** Build the tree. */
   readonly build: boolean;
-  /** How many elements the tree may have; what is beyond is left out. */
+  /** How many elements the tree may have; of what is beyond only the root's first child of each name is in it. */
   readonly elements?: number;
   /** Takes each child of the root's children when it is whole, out of the tree. */
   readonly shed?: ((element: Element) => void) | undefined;
@@ -81,6 +81,9 @@ let depth = 0;
 let left = 0;
 /** How many elements are in the tree. */
 let kept = 0;
+/** Names of children of the root that are in the tree though it has enough, and how many there may be. */
+const late = new Set<string>();
+const MOST_LATE = 64;
 let writes = false;
 const nameFrom: number[] = [];
 const nameTo: number[] = [];
@@ -109,6 +112,7 @@ export function read(bytes: Buffer, start: number, to: number, how: ReadOptions)
   writes = how.most !== undefined;
   if (hidden.length > 0) hidden.length = 0;
   if (prefixes.size > 0) prefixes.clear();
+  if (late.size > 0) late.clear();
   seen.high = seen.odd = false;
   found.canonical = true;
   found.tree = found.text = null;
@@ -205,12 +209,21 @@ function enter(at: number): number {
   if (depth === 2 && options.wants?.(own[2]!) === false) left = 2;
   const xmlns = own[depth] === own[depth - 1] ? null : own[depth]!;
   if (options.build && left === 0) {
-    if (++kept > (options.elements ?? Number.POSITIVE_INFINITY)) left = depth;
+    if (++kept > (options.elements ?? Number.POSITIVE_INFINITY) && !isFirst()) left = depth;
     else open(xmlns, lookup);
   }
   if (writes) writeOpen(xmlns, lookup);
   if (tag.empty) leave();
   return after;
+}
+
+/** Whether the element is the root's child, and the first of its name beyond what the tree may have. */
+function isFirst(): boolean {
+  if (depth !== 2) return false;
+  const name = nameOf(buf, tag.from, tag.to);
+  if (late.size === MOST_LATE || late.has(name)) return false;
+  late.add(name);
+  return true;
 }
 
 /** Takes in the prefixes that the tag declares and looks up those it uses; returns the element's own namespace. */

@@ -82,8 +82,20 @@ describe('the children of children', () => {
   });
 });
 
-it('a tree of a head leaves out what is beyond, and nothing else', () => {
-  const text = '<m><a/><b><c/></b><d/>x</m>';
-  expect(canonical(parseElement(text, CLIENT_SCOPE, 3))).toBe('<m><a/><b/>x</m>');
-  expect(canonical(parseElement(text, CLIENT_SCOPE, 5))).toBe(text);
+describe('a tree of a head', () => {
+  const head = (text: string, elements: number) => canonical(parseElement(text, CLIENT_SCOPE, elements));
+  it('leaves out what is beyond, and nothing else', () => {
+    const text = '<m><a/><b><c/></b><a/>x</m>';
+    expect(head(text, 3)).toBe('<m><a/><b/><a/>x</m>');
+    expect(head(text, 5)).toBe(text);
+    expect(head('<m><a/><a/><a/><a/></m>', 2)).toBe('<m><a/><a/></m>');
+  });
+  it('has the first child of each name even then, so that a body can not be hidden behind others', () => {
+    for (let i = 0; i < 2; i++)
+      expect(head(`<m>${'<a/>'.repeat(9)}<body>x<b/></body><body>y</body>${'<a/>'.repeat(9)}</m>`, 3)).toBe(
+        '<m><a/><a/><a/><body>x</body></m>',
+      );
+    const many = Array.from({ length: 200 }, (_, i) => `<a${i}/>`).join('');
+    expect(head(`<m>${many}</m>`, 1).match(/<a/g)).toHaveLength(64);
+  });
 });
