@@ -50,10 +50,10 @@ export function createFormatter(format: string | undefined): Formatter {
 const EXCERPT = 100;
 
 /** The beginning of a text: of its first line that has anything. */
-export function excerpt(text: string): string {
-  if (text.length <= EXCERPT && !LINE_ENDS.test(text)) return text;
+export function excerpt(text: string, most = EXCERPT): string {
+  if (text.length <= most && !LINE_ENDS.test(text)) return text;
   const line = text.split(LINE_ENDS).find((part) => part.trim() !== '') ?? '';
-  if (line.length <= EXCERPT) return line;
+  if (line.length <= most) return line;
   // Not half of a character that takes two.
-  return `${line.slice(0, EXCERPT).replace(/[\ud800-\udbff]$/, '')}…`;
+  return `${line.slice(0, most).replace(/[\ud800-\udbff]$/, '')}…`;
 }

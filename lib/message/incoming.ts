@@ -1,14 +1,17 @@
 /** What an incoming message stanza says to the user (RFC 6121 section 5). */
 import type { Element } from 'ltx';
 import { bareOf } from '../jid/jid.ts';
-import { CLIENT_NS } from '../xml/read.ts';
+import { inLanguage } from '../xml/lang.ts';
+import { isSilent, type Meaning, meaningOf } from './meaning.ts';
 
 const DELAY_NS = 'urn:xmpp:delay';
 const SID_NS = 'urn:xmpp:sid:0';
 const STANZA_ERROR_NS = 'urn:ietf:params:xml:ns:xmpp-stanzas';
 
-/** What a message is read for stands in these namespaces. */
-export const isRead = (ns: string): boolean => ns === CLIENT_NS || ns === DELAY_NS || ns === SID_NS;
+const RECEIPTS_NS = 'urn:xmpp:receipts';
+
+/** What a message is read for stands in these namespaces; the rest costs nothing. */
+export const isRead = (ns: string): boolean => ns === DELAY_NS || ns === SID_NS || ns === RECEIPTS_NS || !isSilent(ns);
 
 const TYPES = ['chat', 'normal', 'headline', 'groupchat', 'error'] as const;
 type MessageType = (typeof TYPES)[number];
@@ -34,6 +37,10 @@ export type Incoming = {
   readonly thread: string | undefined;
   /** The text; empty if there is none to show. */
   readonly body: string;
+  /** What it says besides. */
+  readonly meaning: Meaning | undefined;
+  /** The id of a message that has arrived (XEP-0184). */
+  readonly receipt: string | undefined;
   /** When it was said, in milliseconds since the epoch. */
   readonly time: number;
   /** Somebody on the way says that it was said earlier (XEP-0203). */
@@ -47,16 +54,19 @@ export type Incoming = {
  * forwards could say anything about whom it is from.
  * @param own the own bare JID: what comes from nowhere comes from there (RFC 6120 section 8.1.2.1)
  * @param now the time of arrival, in milliseconds since the epoch
+ * @param streamLang the language of what does not name its own
  */
-export function readMessage(stanza: Element, own: string, now: number): Incoming | null {
+export function readMessage(stanza: Element, own: string, now: number, streamLang?: string): Incoming | null {
   const { from = own, to, id, type: given } = stanza.attrs;
   const contact = bareOf(from);
   if (contact === null) return null;
   // RFC 6121 section 5.2.2: what is not known is normal.
   const type = TYPES.find((known) => known === given) ?? 'normal';
   const archive = type === 'groupchat' ? contact : own;
-  let body: Element | undefined;
-  let subject: string | undefined;
+  const bodies: Element[] = [];
+  const subjects: Element[] = [];
+  const payloads: Element[] = [];
+  let receipt: string | undefined;
   let thread: string | undefined;
   let sid: string | undefined;
   let time = now;
@@ -66,8 +76,8 @@ export function readMessage(stanza: Element, own: string, now: number): Incoming
     if (typeof child === 'string') continue;
     const { xmlns, by, stamp } = child.attrs;
     if (xmlns === undefined) {
-      if (child.name === 'body') body = preferred(body, child);
-      else if (child.name === 'subject') subject ??= child.getText();
+      if (child.name === 'body') bodies.push(child);
+      else if (child.name === 'subject') subjects.push(child);
       else if (child.name === 'thread') thread ??= child.getText();
       else if (child.name === 'error') error ??= readError(child);
     } else if (xmlns === DELAY_NS && child.name === 'delay') {
@@ -76,18 +86,18 @@ export function readMessage(stanza: Element, own: string, now: number): Incoming
       delayed = true;
     } else if (xmlns === SID_NS && child.name === 'stanza-id' && by === archive) {
       sid ??= child.attrs.id;
-    }
+    } else if (xmlns === RECEIPTS_NS) {
+      if (child.name === 'received') receipt ??= child.attrs.id;
+    } else if (!isSilent(xmlns)) payloads.push(child);
   }
   if (type !== 'error') error = undefined;
   else error ??= { condition: 'undefined-condition', text: '' };
-  return { contact, from, to, type, id, sid, subject, thread, body: body?.getText() ?? '', time, delayed, error };
+  const lang = stanza.attrs['xml:lang'] ?? streamLang;
+  const subject = inLanguage(subjects, lang)?.getText();
+  const body = inLanguage(bodies, lang)?.getText() ?? '';
+  const meaning = meaningOf(payloads, contact, body, lang);
+  return { contact, from, to, type, id, sid, subject, thread, body, meaning, receipt, time, delayed, error };
 }
-
-/** Of bodies in several languages the one without a mark is the sender's own; else the first. */
-const preferred = (before: Element | undefined, body: Element): Element =>
-  before === undefined || (marked(before) && !marked(body)) ? body : before;
-
-const marked = (body: Element): boolean => body.attrs['xml:lang'] !== undefined;
 
 /** RFC 6120 section 8.3. */
 function readError(error: Element): StanzaError {

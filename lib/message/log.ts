@@ -23,6 +23,8 @@ export type LogRecord = {
   reason?: string | undefined;
   /** The exact text; of a refused line the text as it was written. */
   body?: string | undefined;
+  /** What came, where no other field holds it: elements as canonical XML. */
+  xml?: string | undefined;
   /** A line that was refused and is no text, or is too long to be kept whole: its bytes, or the first of them, in base64. */
   bytes?: string | undefined;
   /** How many bytes such a line had. */
@@ -49,5 +51,5 @@ export function logLine(r: LogRecord): string {
   const ids = `${field('to', r.to)}${field('type', r.type)}${field('id', r.id)}${field('sid', r.sid)}`;
   const words = `${field('subject', r.subject)}${field('thread', r.thread)}${field('reason', r.reason)}`;
   const length = r.length === undefined ? '' : `,"length":${r.length}`;
-  return `${said}${ids}${words}${field('body', r.body)}${field('bytes', r.bytes)}${length}}\n`;
+  return `${said}${ids}${words}${field('body', r.body)}${field('xml', r.xml)}${field('bytes', r.bytes)}${length}}\n`;
 }

@@ -7,13 +7,17 @@ import { createReports } from '../files/bursts.ts';
 import { dirName } from '../files/names.ts';
 import { openFriends } from '../files/newcomers.ts';
 import { bareOf } from '../jid/jid.ts';
-import { createFormatter, excerpt } from './format.ts';
+import { canonical } from '../xml/write.ts';
+import { createFormatter, excerpt, who } from './format.ts';
+import { createHistory } from './history.ts';
 import { type Incoming, readMessage } from './incoming.ts';
 import type { Journal } from './journal.ts';
 import { type LogRecord, logLine } from './log.ts';
+import type { Meaning } from './meaning.ts';
 import type { Letter } from './outbox.ts';
 import { makeMessage, messageText } from './outgoing.ts';
 import type { Recent } from './recent.ts';
+import { createSaid } from './said.ts';
 import type { Intent } from './state.ts';
 import { createStrangers } from './strangers.ts';
 
@@ -64,6 +68,16 @@ export type Talk = {
 /** A stamp so much older than its arrival, in milliseconds, is worth a field of its own. */
 const DELAYED = 1000;
 
+/** So many receipts are remembered, so that each is told once. */
+const MOST_RECEIPTS = 4096;
+
+const LINE_ENDS = /[\n\r\u2028\u2029]+/g;
+
+const NO_MEANING: Meaning = { notices: [], text: '', elements: [] };
+
+/** Characters of a subject that are shown. */
+const SUBJECT = 1000;
+
 const NO_ROOMS: ReadonlyMap<string, string> = new Map();
 
 let isoTime = Number.NaN;
@@ -90,6 +104,9 @@ export function createTalk(options: TalkOptions): Talk {
     limits = DEFAULT_LIMITS,
   } = options;
   const format = createFormatter(stamp);
+  const said = createSaid(dir);
+  const receipts = new Set<string>();
+  const history = createHistory(dir);
   const barred = new Set<string>();
   const strangers = createStrangers(openFriends(dir), limits.flood);
   const reports = createReports((text, contact) => {
@@ -107,6 +124,7 @@ export function createTalk(options: TalkOptions): Talk {
 
   function sent({ jid, id, body, room }: Intent): void {
     const now = Date.now();
+    said.add(jid, id, body);
     const type = room ? 'groupchat' : 'chat';
     // A room sends everything back, ours too, so that is where it stands in the order of what was said.
     const out = room ? '' : format.message(now, own, body);
@@ -121,23 +139,50 @@ export function createTalk(options: TalkOptions): Talk {
   }
 
   function recordOf(m: Incoming, dirOf: 'in' | 'error', why?: string): LogRecord {
-    const { time, from, to, type, id, sid, subject, thread, body } = m;
+    const { time, from, to, type, id, sid, subject, thread, body, meaning } = m;
     const now = Date.now();
     const received = now - time > DELAYED ? iso(now) : undefined;
-    return { time: iso(time), received, dir: dirOf, from, to, type, id, sid, subject, thread, reason: why, body };
+    const what = { time: iso(time), received, dir: dirOf, from, to, type, id, sid, subject, thread, reason: why };
+    const xml =
+      meaning === undefined || meaning.elements.length === 0 ? undefined : meaning.elements.map(canonical).join('');
+    return { ...what, body: body === '' ? undefined : body, xml };
   }
 
   function bounced(message: Incoming): void {
-    const { contact, time, body } = message;
+    const { contact, time, body, id } = message;
     const { condition, text } = message.error!;
     recent?.add(message);
     const why = text === '' ? condition : `${condition}: ${text}`;
     // Whoever we never wrote to has nothing to bounce.
     if (!has(contact)) return reports.add('not delivered', 'not delivered', contact, printable(excerpt(why)));
-    const said = excerpt(text) || excerpt(body);
-    const notice = `not delivered (${condition})${said === '' ? '' : `: ${said}`}`;
-    if (!put(message, format.notice(time, notice), logLine(recordOf(message, 'error', why)))) return;
+    const line = id === undefined ? undefined : said.find(contact, id);
+    const told = line === undefined ? excerpt(text) || excerpt(body) : excerpt(line);
+    const cause = line === undefined || text === '' ? condition : `${condition}, ${excerpt(text)}`;
+    const notice = `not delivered (${cause})${told === '' ? '' : `: ${told}`}`;
+    const record = recordOf(message, 'error', why);
+    if (!put(message, format.notice(time, notice), logLine({ ...record, body: record.body ?? line }))) return;
     journal.event('error', contact, `not delivered: ${printable(excerpt(why))}`);
+  }
+
+  /** A message of ours has arrived, if the one says so whom we sent it to (XEP-0184). */
+  function arrived({ contact, type }: Incoming, id: string): void {
+    if (type === 'groupchat' || rooms.has(contact) || receipts.has(id)) return;
+    if (said.find(contact, id) === undefined) return;
+    if (receipts.size >= MOST_RECEIPTS) receipts.delete(receipts.values().next().value!);
+    receipts.add(id);
+    journal.event('receipt', contact, id);
+    soon();
+  }
+
+  /** The lines of `out`. What is no text of theirs names who it is from, so that it is none of ours. */
+  function shown({ body, subject, meaning = NO_MEANING, time }: Incoming, name: string): string {
+    const whose = name === '' ? '' : `${who(name)}: `;
+    const text = body || meaning.text;
+    let lines = '';
+    if (subject) lines += format.notice(time, `${whose}subject: ${excerpt(subject, SUBJECT)}`);
+    if (text !== '') lines += name === '' ? format.notice(time, text) : format.message(time, name, text);
+    for (const notice of meaning.notices) lines += format.notice(time, `${whose}${notice.replace(LINE_ENDS, ' ')}`);
+    return lines;
   }
 
   /** Adds to the files of a contact, unless it is a stranger who brings too much. */
@@ -189,15 +234,19 @@ export function createTalk(options: TalkOptions): Talk {
       }
       if (recent?.repeats(message, message.delayed)) return;
       if (message.type === 'error') return bounced(message);
-      const { contact, body, time } = message;
-      if (body === '' || !opened(message)) return;
-      recent?.add(message);
+      const { contact, body, subject, meaning = NO_MEANING } = message;
+      if (message.receipt !== undefined) arrived(message, message.receipt);
+      if (body === '' && !subject && meaning.text === '' && meaning.notices.length === 0) return;
       const room = inRoom(message);
+      if (room && history.repeats(contact, message, message.delayed)) return;
+      if (!opened(message)) return;
+      recent?.add(message);
       const name = speaker(message, room);
-      const out = name === '' ? format.notice(time, body) : format.message(time, name, body);
-      if (!put(message, out, logLine(recordOf(message, 'in')))) return;
-      // A room gives back what we say.
-      if (!room || name !== rooms.get(contact)) journal.event('message', contact, excerpt(body));
+      if (!put(message, shown(message, name), logLine(recordOf(message, 'in')))) return;
+      if (room) history.add(contact, message);
+      // A room gives back what we say, and tells its subject to each who comes.
+      if (room && (name === rooms.get(contact) || (body === '' && subject !== undefined))) return;
+      journal.event('message', contact, excerpt(body || meaning.text || meaning.notices[0] || `subject: ${subject}`));
     },
     skipped(from, why) {
       const contact = bareOf(from);
@@ -230,6 +279,7 @@ export function createTalk(options: TalkOptions): Talk {
     },
     forget(jid) {
       strangers.forget(jid);
+      history.forget(jid);
     },
     close() {
       reports.close();

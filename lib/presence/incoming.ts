@@ -1,5 +1,6 @@
 /** What a presence stanza of somebody else means to us (RFC 6121 sections 3 and 4, XEP-0045 section 7). */
 import type { Element } from 'ltx';
+import { inLanguage } from '../xml/lang.ts';
 import { CLIENT_NS } from '../xml/read.ts';
 import type { Show } from './line.ts';
 import type { Resource } from './resources.ts';
@@ -68,7 +69,7 @@ function child(element: Element, name: string): Element | undefined {
 /** The status text; of several in different languages the one in the stanza's own. */
 function status(stanza: Element): string {
   const all = stanza.getChildren('status').filter((s) => s.attrs.xmlns === undefined);
-  return (all.find((s) => s.attrs['xml:lang'] === undefined) ?? all[0])?.getText() ?? '';
+  return inLanguage(all, stanza.attrs['xml:lang'])?.getText() ?? '';
 }
 
 function show(text: string | undefined): Show {

@@ -79,6 +79,27 @@ describe('the body', () => {
     expect(chat(`<body>Hi</body><body xml:lang='de'>Hallo</body>`).body).toBe('Hi');
   });
 
+  it('is the one in the language of the stanza, or else of the stream', () => {
+    const bodies = `<body xml:lang='fr'>Bonjour</body><body xml:lang='de'>Hallo</body>`;
+    const of = (lang: string, stream?: string) =>
+      readMessage(
+        parseElement(`<message from='a@b'${lang && ` xml:lang='${lang}'`}>${bodies}</message>`),
+        OWN,
+        NOW,
+        stream,
+      )!.body;
+    expect([of('de'), of('DE-at'), of('fr'), of('cs'), of('')]).toEqual([
+      'Hallo',
+      'Hallo',
+      'Bonjour',
+      'Bonjour',
+      'Bonjour',
+    ]);
+    expect([of('', 'de'), of('fr', 'de')]).toEqual(['Hallo', 'Bonjour']);
+    const subjects = `<subject xml:lang='fr'>a</subject><subject xml:lang='de'>b</subject>`;
+    expect(read(`<message from='a@b' xml:lang='de'>${subjects}</message>`)!.subject).toBe('b');
+  });
+
   it('is never that of a stanza within', () => {
     const inner = `<message xmlns='jabber:client' from='eve@x' to='${OWN}'><body>forged</body></message>`;
     for (const [name, ns] of [

@@ -90,7 +90,9 @@ it('makes neither a line nor a directory of what says nothing', () => {
     '',
     '<body/>',
     `<active xmlns='http://jabber.org/protocol/chatstates'/>`,
-    '<subject>s</subject>',
+    '<subject/>',
+    `<displayed xmlns='urn:xmpp:chat-markers:0' id='1'/>`,
+    `<received xmlns='urn:xmpp:receipts' id='1'/>`,
   ]) {
     t.hear(`<message from='bob@x/phone' type='chat'>${inner}</message>`);
     t.hear(`<message from='r@c/n' type='groupchat'>${inner}</message>`);
@@ -111,7 +113,7 @@ it('reads headlines and normal messages', () => {
   const t = talking();
   t.hear(`<message from='news.x' type='headline'><subject>s</subject><body>a</body></message>`);
   t.hear(`<message from='bob@x'><body>b</body></message>`);
-  expect(t.out).toEqual(['news.x: T <news.x> a', 'bob@x: T <bob@x> b']);
+  expect(t.out).toEqual(['news.x: T -!- news.x: subject: s', 'news.x: T <news.x> a', 'bob@x: T <bob@x> b']);
   expect(t.log[0]).toMatchObject({ type: 'headline', subject: 's' });
 });
 
@@ -278,6 +280,105 @@ it('lets a room say more', () => {
     t.hear(`<message from='r@x/n' type='groupchat'><body>${'x'.repeat(40_000)}</body></message>`);
   expect(t.log.length).toBeGreaterThan(40);
   expect(t.log.length).toBeLessThan(60);
+});
+
+it('shows a subject, alone and with a text, and that of a room once', () => {
+  const t = talking();
+  t.hear(`<message from='bob@x/p'><subject>not sent: x\ny</subject></message>`);
+  t.hear(`<message from='bob@x/p'><subject>about</subject><body>text</body></message>`);
+  for (let i = 0; i < 2; i++) t.hear(`<message from='r@c/you' type='groupchat'><subject>topic</subject></message>`);
+  expect(t.out).toEqual([
+    'bob@x: T -!- bob@x/p: subject: not sent: x',
+    'bob@x: T -!- bob@x/p: subject: about',
+    'bob@x: T <bob@x/p> text',
+    'r@c: T -!- you: subject: topic',
+  ]);
+  expect(t.log.map(({ subject, body }) => [subject, body])).toEqual([
+    ['not sent: x\ny', undefined],
+    ['about', 'text'],
+    ['topic', undefined],
+  ]);
+  expect(t.events).toEqual(['message bob@x subject: not sent: x', 'message bob@x text']);
+});
+
+it('leaves a trace of what has no text', () => {
+  const t = talking();
+  const call = `<propose xmlns='urn:xmpp:jingle-message:0' id='c'><description xmlns='urn:xmpp:jingle:apps:rtp:1' media='audio'/></propose>`;
+  t.hear(`<message from='bob@x/p' type='chat'>${call}</message>`);
+  expect(t.out).toEqual(['bob@x: T -!- bob@x/p: is calling (audio)']);
+  expect(t.log[0]).toMatchObject({ dir: 'in', from: 'bob@x/p', type: 'chat', xml: call });
+  expect(t.events).toEqual(['message bob@x is calling (audio)']);
+});
+
+it('tells of a receipt once, from whom the message was sent to', () => {
+  const t = talking();
+  const [sent] = t.say('bob@x', 'hi');
+  const id = sent!.attrs.id!;
+  const receipt = (from: string, of = id, type = 'chat') =>
+    t.hear(`<message from='${from}' type='${type}'><received xmlns='urn:xmpp:receipts' id='${of}'/></message>`);
+  receipt('eve@x/p');
+  receipt('bob@x.example/p');
+  receipt('bob@x/p', 'other');
+  receipt('bob@x/p', id, 'groupchat');
+  receipt('bob@x/p', id, 'error');
+  expect(t.events.filter((event) => !event.startsWith('error'))).toEqual([]);
+  receipt('bob@x/p');
+  receipt('bob@x/p');
+  expect(t.events.filter((event) => !event.startsWith('error'))).toEqual([`receipt bob@x ${id}`]);
+});
+
+it('knows what it sent before it was started anew', () => {
+  const t = talking();
+  const id = `m${'a'.repeat(24)}`;
+  ensureContact(t.dir, 'bob@x');
+  fs.appendFileSync(
+    path.join(t.dir, 'bob@x', 'log'),
+    `${JSON.stringify({ time: 't', dir: 'out', to: 'bob@x', type: 'chat', id, body: 'hi' })}\n`,
+  );
+  t.hear(`<message from='bob@x/p'><received xmlns='urn:xmpp:receipts' id='${id}'/></message>`);
+  expect(t.events).toEqual([`receipt bob@x ${id}`]);
+});
+
+it('names the line that was not delivered', () => {
+  const t = talking();
+  ensureContact(t.dir, 'bob@x');
+  const [sent] = t.say('bob@x', 'my line');
+  const error = `<error type='cancel'><gone ${NS}/><text ${NS}>moved</text></error>`;
+  t.hear(`<message from='bob@x' type='error' id='${sent!.attrs.id}'>${error}</message>`);
+  expect(t.out.at(-1)).toBe('bob@x: T -!- not delivered (gone, moved): my line');
+  expect(t.log.at(-1)).toMatchObject({ dir: 'error', reason: 'gone: moved', body: 'my line' });
+});
+
+it('shows the history of a room once, however often it is joined', () => {
+  const dir = scratch();
+  const at = (stamp: string, more = '') => `<delay xmlns='urn:xmpp:delay' stamp='${stamp}'/>${more}`;
+  const said = (body: string, id: string, more = '') =>
+    `<message from='r@c/you' type='groupchat' id='${id}'><body>${body}</body>${more}</message>`;
+  const first = talking(dir);
+  first.hear(said('old', '1', at('2024-01-01T00:00:00Z')));
+  first.hear(said('live', '2'));
+  first.hear(said('known', '3', `<stanza-id xmlns='urn:xmpp:sid:0' by='r@c' id='s3'/>`));
+  expect(first.out).toHaveLength(3);
+  const again = (t: ReturnType<typeof talking>) => {
+    t.hear(said('old', '1', at('2024-01-01T00:00:00Z')));
+    t.hear(said('live', '2', at(new Date().toISOString())));
+    t.hear(said('known', '3', at('2024-01-01T00:00:05Z', `<stanza-id xmlns='urn:xmpp:sid:0' by='r@c' id='s3'/>`)));
+  };
+  again(first);
+  expect(first.out).toHaveLength(3);
+  // Of another process, and of another session.
+  fs.writeFileSync(
+    path.join(ensureContact(dir, 'r@c'), 'log'),
+    first.log.map((record) => `${JSON.stringify(record)}\n`).join(''),
+  );
+  const next = talking(dir);
+  again(next);
+  expect(next.out).toEqual([]);
+  // The same id, or the same text, is not the same message.
+  next.hear(said('old', '1', at('2024-01-01T01:00:00Z')));
+  next.hear(said('other', '1', at('2024-01-01T00:00:00Z')));
+  next.hear(said('live', '2'));
+  expect(next.out).toHaveLength(3);
 });
 
 it('knows whom the roster has', () => {
