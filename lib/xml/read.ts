@@ -79,8 +79,9 @@ let end = 0;
 let depth = 0;
 /** The depth of the element that is left out of the tree, with all that is in it; 0 if none is. */
 let left = 0;
-/** How many elements are in the tree. */
+/** How many elements are in the tree, and may be. */
 let kept = 0;
+let most = 0;
 /** Names of children of the root that are in the tree though it has enough, and how many there may be. */
 const late = new Set<string>();
 const MOST_LATE = 64;
@@ -109,6 +110,7 @@ export function read(bytes: Buffer, start: number, to: number, how: ReadOptions)
   end = to;
   options = how;
   depth = left = kept = 0;
+  most = how.elements ?? Number.POSITIVE_INFINITY;
   writes = how.most !== undefined;
   if (hidden.length > 0) hidden.length = 0;
   if (prefixes.size > 0) prefixes.clear();
@@ -207,15 +209,16 @@ function enter(at: number): number {
     found.ns = own[1]!;
   }
   if (depth === 2 && options.wants?.(own[2]!) === false) left = 2;
-  const xmlns = own[depth] === own[depth - 1] ? null : own[depth]!;
   if (options.build && left === 0) {
-    if (++kept > (options.elements ?? Number.POSITIVE_INFINITY) && !isFirst()) left = depth;
-    else open(xmlns, lookup);
+    if (++kept > most && !isFirst()) left = depth;
+    else open(xmlnsHere(), lookup);
   }
-  if (writes) writeOpen(xmlns, lookup);
+  if (writes) writeOpen(xmlnsHere(), lookup);
   if (tag.empty) leave();
   return after;
 }
+
+const xmlnsHere = () => (own[depth] === own[depth - 1] ? null : own[depth]!);
 
 /** Whether the element is the root's child, and the first of its name beyond what the tree may have. */
 function isFirst(): boolean {
