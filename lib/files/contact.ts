@@ -27,6 +27,13 @@ export function ensureContact(dir: string, jid: string): string {
   return place;
 }
 
+/** Front ends open `out` as soon as a chat is there. Where that fails, the first message makes it, or tells why not. */
+export function makeOut(place: string): void {
+  try {
+    fs.closeSync(fs.openSync(path.join(place, 'out'), 'wx', 0o600));
+  } catch {}
+}
+
 /** @returns whether there was none */
 function makeId(place: string, file: string, text: string): boolean {
   // A cut name says nothing without its id, so nobody shall see half of that.

@@ -1,6 +1,7 @@
 /** The log `events`: what happened, a line each, for front ends that watch one file. */
 import fs from 'node:fs';
 import path from 'node:path';
+import { tellPeople } from './account-out.ts';
 import { appendRecord } from './append.ts';
 
 export type EventType =
@@ -74,7 +75,7 @@ function sizeOf(file: string): number {
   }
 }
 
-/** An event as `eventLine`, and nothing if the file in this directory is full: then nothing else is affected. */
+/** An event as `eventLine`, which people are told in `out`; nothing if the file in this directory is full: then nothing else is affected. */
 export function newEvent(dir: string, type: EventType, id: string, detail: string): string {
   let gate = gates.get(dir);
   if (gate === undefined) {
@@ -84,7 +85,10 @@ export function newEvent(dir: string, type: EventType, id: string, detail: strin
     gate = createGate(most, size, () => eventLine(Date.now(), 'error', '', full));
     gates.set(dir, gate);
   }
-  return gate.pass(eventLine(Date.now(), type, id, detail), performance.now());
+  const now = Date.now();
+  const line = gate.pass(eventLine(now, type, id, detail), performance.now());
+  if (line !== '') tellPeople(dir, now, type, id, detail);
+  return line;
 }
 
 /**

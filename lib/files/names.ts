@@ -16,6 +16,7 @@ export const RESERVED: ReadonlySet<string> = new Set([
   'in',
   'state',
   'events',
+  'out',
   'mypresence',
   'ext',
   'password',

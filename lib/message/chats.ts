@@ -4,7 +4,7 @@ import path from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { errno, reason } from '../cli/die.ts';
 import { DEFAULT_LIMITS, type Limits } from '../cli/limits.ts';
-import { contactOf, ensureContact, listContacts } from '../files/contact.ts';
+import { contactOf, ensureContact, listContacts, makeOut } from '../files/contact.ts';
 import { descriptorLimit } from '../files/descriptors.ts';
 import { type FifoReader, openFifo } from '../files/fifo.ts';
 import { createLines, type Lines } from '../files/lines.ts';
@@ -153,6 +153,8 @@ export function createChats(dir: string, on: ChatEvents, limits: Limits = DEFAUL
     while (wanted.length > 0) {
       const batch = wanted;
       wanted = [];
+      // Before the FIFO: who sees that opens both.
+      for (const { name } of batch) makeOut(path.join(dir, name));
       const ran = await mkfifos(batch.map(({ name }) => path.join(dir, name, 'in'))).catch((error) => {
         on.warn(`cannot run mkfifo: ${reason(error)}`);
         return false;

@@ -131,7 +131,7 @@ describe('presence of contacts', () => {
       ].join('\n'),
     );
     expect(await p.end()).toBe(0);
-    expect(fs.readdirSync(dir).sort()).toEqual(['.newcomers', 'bob@example.org', 'events']);
+    expect(fs.readdirSync(dir).sort()).toEqual(['.newcomers', 'bob@example.org', 'events', 'out']);
     expect(events()).toEqual([
       'error bad@example.org item-not-found',
       'new bob@example.org ',

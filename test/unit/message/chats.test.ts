@@ -133,7 +133,7 @@ it('sends what was written before the FIFO was there, and then makes it one', as
   await c.chats.scan();
   expect(c.lines).toEqual(['bob@x: one', 'bob@x: two']);
   expect(c.fifo('bob@x')).toBe(true);
-  expect(fs.readdirSync(path.join(c.dir, 'bob@x')).sort()).toEqual(['id', 'in']);
+  expect(fs.readdirSync(path.join(c.dir, 'bob@x')).sort()).toEqual(['id', 'in', 'out']);
 
   // The one who did it ended before the FIFO was made, twice.
   fs.rmSync(path.join(c.dir, 'bob@x', 'in'));
@@ -232,4 +232,15 @@ it('says what it cannot do without mkfifo, and goes on', async () => {
   process.env.PATH = PATH;
   await c.chats.scan();
   expect(c.fifo('bob@x')).toBe(true);
+});
+
+it('makes out with the chat, and not again for who removes it', async () => {
+  const c = chatting();
+  const out = path.join(c.dir, 'bob@x', 'out');
+  fs.mkdirSync(path.dirname(out));
+  await c.chats.scan();
+  expect([fs.readFileSync(out, 'utf8'), fs.statSync(out).mode & 0o777]).toEqual(['', 0o600]);
+  fs.rmSync(out);
+  await c.chats.scan();
+  expect(fs.existsSync(out)).toBe(false);
 });

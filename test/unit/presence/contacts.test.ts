@@ -70,7 +70,7 @@ describe('createContacts', () => {
       ['not a jid'],
       ['y@example.org/'],
     );
-    expect(fs.readdirSync(dir)).toEqual(['events']);
+    expect(fs.readdirSync(dir)).toEqual(['events', 'out']);
     expect(events()).toEqual([]);
   });
 
