@@ -87,6 +87,7 @@ run('sj', async (say) => {
           haveCert: identity !== undefined,
           floor,
           resume: upkeep.resume,
+          known: floor !== null,
           password: asked,
         },
         tls: outside ? 'never' : count.x > 0 ? 'direct' : 'starttls',

@@ -16,8 +16,8 @@ export type AttemptOptions = {
   password: string | null;
   /** How long, in seconds, messaged keeps front ends waiting for the next session. */
   linger: string;
-  /** A target to try last: the last time it took the connection, and that was all. */
-  shunned: Target | null;
+  /** Targets to try last: since the account was online, they took the connection, and that was all. */
+  shunned: readonly Target[];
   say: Say;
   /** The account is online. */
   online: () => void;
@@ -38,6 +38,8 @@ export type Outcome = {
   why: string | null;
   /** What sj was connected to. */
   target: Target | null;
+  /** There are targets that have not been tried since the account was online. */
+  others: boolean;
 };
 
 /** The descriptors of sj: see `-n`, `-e` and `-p` in sj(1). */
@@ -50,9 +52,12 @@ export function attempt(options: AttemptOptions): Attempt {
   async function run(): Promise<Outcome> {
     const { args, sj, password, linger, shunned, say } = options;
     let target: Target | null = null;
+    let others = false;
     try {
-      const dialed = await dial(args.domain, last(await servers(args, say, stop.signal), shunned), stop.signal);
+      const targets = last(await servers(args, say, stop.signal), shunned);
+      const dialed = await dial(args.domain, targets, stop.signal);
       target = dialed.target;
+      others = targets.slice(targets.indexOf(target) + 1).some((one) => !shunned.some((other) => same(one, other)));
       const argv = [...args.sj, '-n', `${FD.ready}`, '-e', `${FD.leash}`];
       if (password !== null) argv.push('-p', `${FD.password}`);
       if (target.tls) argv.push('-x');
@@ -68,9 +73,9 @@ export function attempt(options: AttemptOptions): Attempt {
       attach(child, password);
       const how = await running.ended;
       const code = typeof how === 'number' ? how : null;
-      return { code, why: code === null ? `sj was killed by ${how}` : null, target };
+      return { code, why: code === null ? `sj was killed by ${how}` : null, target, others };
     } catch (error) {
-      return { code: error instanceof Fatal ? error.code : null, why: reason(error), target };
+      return { code: error instanceof Fatal ? error.code : null, why: reason(error), target, others };
     }
   }
 
@@ -100,7 +105,7 @@ export function attempt(options: AttemptOptions): Attempt {
   };
 }
 
-function last(targets: readonly Target[], shunned: Target | null): Target[] {
-  const isShunned = (target: Target) => shunned !== null && same(target, shunned);
+function last(targets: readonly Target[], shunned: readonly Target[]): Target[] {
+  const isShunned = (target: Target) => shunned.some((one) => same(target, one));
   return [...targets.filter((target) => !isShunned(target)), ...targets.filter(isShunned)];
 }

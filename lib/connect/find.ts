@@ -37,7 +37,8 @@ export async function findServers(
   ]);
   const targets = orderTargets([...direct.records, ...starttls.records], random);
   if (targets.length > 0) return { targets };
-  if ((want === 'direct' ? direct : starttls).refused) {
+  // One service that is decidedly not there, and no word of the other: no fallback to addresses (XEP-0368).
+  if (direct.refused || starttls.refused) {
     throw new Fatal(EXIT.usage, `${domain} offers no XMPP to clients, says its DNS`);
   }
   const failed = [direct, starttls].flatMap((answer) => answer.failed ?? []);

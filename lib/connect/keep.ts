@@ -33,6 +33,8 @@ export type KeepOptions = {
   most: number;
   /** A number of [0, 1). */
   random: () => number;
+  /** The account has been online before we started. */
+  known?: boolean;
 };
 
 export type Keeper = {
@@ -50,13 +52,14 @@ const FINAL: readonly number[] = [EXIT.ok, EXIT.refused, EXIT.usage];
  * The wait doubles with every loss. Of the wait that is due, the second half is left to chance: a server that comes back
  * is not to meet all its users at the same moment (RFC 6120 section 3.3).
  *
- * 76 (the certificate is not good, the protocol was broken) is final unless we have been online: then the server is the
- * right one, and somebody who answers in its place, such as the portal of a hotel, will go, but not within seconds.
+ * 76 (the certificate is not good, the protocol was broken) is final unless the account has been online, now or in an
+ * earlier run: then the server is the right one, and somebody who answers in its place, such as the portal of a hotel,
+ * will go, but not within seconds.
  */
-export function createKeeper({ first, most, random }: KeepOptions): Keeper {
+export function createKeeper({ first, most, random, known = false }: KeepOptions): Keeper {
   let state: 'trying' | 'online' | 'waiting' | 'stopping' | 'over' = 'trying';
   let losses = 0;
-  let been = false;
+  let been = known;
   let since = 0;
   /** The network has changed while we were trying, perhaps too late for this try. */
   let eager = false;

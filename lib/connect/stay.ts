@@ -13,6 +13,7 @@ import { dismiss, LOCK as MESSAGED } from '../message/succeed.ts';
 import type { Arguments } from './arguments.ts';
 import { type Attempt, attempt, type Outcome } from './attempt.ts';
 import { createKeeper, type Happening } from './keep.ts';
+import { hasBeenOnline } from './servers.ts';
 import { takeSignals } from './signals.ts';
 import type { Supervisor } from './supervisor.ts';
 import type { Target } from './target.ts';
@@ -73,11 +74,11 @@ type Setting = {
 };
 
 function tryOn({ args, keep, sj, dir, password }: Setting, supervisor: Supervisor, say: Say): Promise<number> {
-  const keeper = createKeeper({ ...keep, random: Math.random });
+  const keeper = createKeeper({ ...keep, random: Math.random, known: hasBeenOnline(args) });
   const linger = process.env.SJ_LINGER || LINGER;
   const slept = createSleepWatch(now(), Date.now());
   let running: Attempt | null = null;
-  let shunned: Target | null = null;
+  let shunned: Target[] = [];
   let reached = false;
   let timer: NodeJS.Timeout | undefined;
   /** Why we are offline. */
@@ -126,9 +127,14 @@ function tryOn({ args, keep, sj, dir, password }: Setting, supervisor: Superviso
 
     function ended(outcome: Outcome): void {
       running = null;
-      shunned = reached ? null : outcome.target;
+      const { code, target, others } = outcome;
+      // Where all have been tried, the next round begins.
+      if (reached || !others) shunned = [];
+      if (!reached && target !== null) shunned.push(target);
       why = explain(outcome);
-      happened({ what: 'lost', code: outcome.code });
+      if (outcome.why !== null && code !== null && code !== EXIT.temporary) say.fatal(why);
+      // A fault of one server says nothing about the others.
+      happened({ what: 'lost', code: !reached && others && code === EXIT.protocol ? null : code });
     }
 
     /** Why it ended, in words; the file `state` is to say it, too. */

@@ -49,7 +49,12 @@ export function streamFault(error: Element): Fatal {
   const condition =
     elements.find((e) => e.attrs.xmlns === CONDITION_NS && e.name !== 'text')?.name ?? 'undefined-condition';
   const text = elements.find((e) => e.attrs.xmlns === CONDITION_NS && e.name === 'text')?.getText() ?? '';
+  const other = elements
+    .find((e) => e.attrs.xmlns === CONDITION_NS && e.name === 'see-other-host')
+    ?.getText()
+    .trim();
+  const where = other ? ` (it names ${other.slice(0, 200)}; -H goes there)` : '';
   const meaning = Object.hasOwn(MEANING, condition) ? MEANING[condition]! : EXIT.temporary;
   const said = text.trim() === '' ? '' : `: ${text.trim().slice(0, 200)}`;
-  return new Fatal(meaning, `the server ended the stream: ${condition.slice(0, 64)}${said}`);
+  return new Fatal(meaning, `the server ended the stream: ${condition.slice(0, 64)}${where}${said}`);
 }

@@ -11,6 +11,7 @@
  *     taken "ID"        a message that was sent and acknowledged; it may be offered again
  *     asked ["ID","TO"] an iq request of a local program
  *     answered "ID"
+ *     resuming N        the session was asked for N times in a row without an answer that could be used
  *
  * What others have chosen, such as an id, stands there as JSON, so that it cannot begin a line of its own. Earlier
  * versions wrote ids and addresses as they were; that is still read.
@@ -41,6 +42,8 @@ export type Kept = {
   taken: Set<string>;
   /** Requests that wait for an answer: id, and whom they were sent to. */
   asked: Map<string, string>;
+  /** How many attempts in a row to resume the session have failed. */
+  attempts: number;
 };
 
 /** So many ids are remembered. */
@@ -61,13 +64,14 @@ export function createReader(): { line(text: Buffer): void; kept(): Kept; readon
   /** Lines that tell of messages that were sent. */
   const said: Buffer[] = [];
   const asked = new Map<string, string>();
+  let attempts = 0;
 
   const words: Record<string, (rest: string, line: Buffer) => void> = {
     session(rest) {
       const given: unknown = JSON.parse(rest);
       if (!isResumable(given)) throw new TypeError('not a session');
       session = given;
-      base = acked = 0;
+      base = acked = attempts = 0;
       open = [];
       incoming = { count: 0, numbers: NO_NUMBERS };
     },
@@ -95,6 +99,7 @@ export function createReader(): { line(text: Buffer): void; kept(): Kept; readon
       asked.set(id, to);
     },
     answered: (rest) => void asked.delete(jsonOf(rest, isText) ?? rest),
+    resuming: (rest) => void (attempts = counter(rest)),
   };
 
   return {
@@ -122,7 +127,7 @@ export function createReader(): { line(text: Buffer): void; kept(): Kept; readon
       const outgoing = createOutgoing(all.count, rest);
       const taken = createTaken();
       for (let i = said.length - 1; i >= 0 && !taken.line(said[i]!); i--);
-      return { session, outgoing, incoming, taken: taken.ids(), asked };
+      return { session, outgoing, incoming, taken: taken.ids(), asked, attempts };
     },
   };
 }
@@ -231,6 +236,7 @@ export const ackedLine = (h: number): string => `acked ${h}\n`;
 export const inLine = (count: number, numbers: Numbers): string => `in ${count} ${JSON.stringify(numbers)}\n`;
 const takenLine = (id: string): string => `${WORD.taken}${JSON.stringify(id)}\n`;
 export const askedLine = (id: string, to: string): string => `asked ${JSON.stringify([id, to])}\n`;
+export const resumingLine = (attempts: number): string => `resuming ${attempts}\n`;
 export const answeredLine = (id: string): string => `answered ${JSON.stringify(id)}\n`;
 
 /** A line feed in a stanza would end its line; a canonical one has none. */
@@ -254,9 +260,10 @@ export function outLines(given: readonly Sent[]): Buffer {
 }
 
 /** The whole ledger anew, without what has been dealt with. */
-export function summary({ session, outgoing, incoming, taken, asked }: Kept): Buffer {
+export function summary({ session, outgoing, incoming, taken, asked, attempts }: Kept): Buffer {
   const open = outgoing.open;
   let head = session === null ? '' : sessionLine(session);
+  if (session !== null && attempts > 0) head += resumingLine(attempts);
   for (const id of taken) head += takenLine(id);
   for (const [id, to] of asked) head += askedLine(id, to);
   head += `base ${(outgoing.count - open.length + 2 ** 32) % 2 ** 32}\n${inLine(incoming.count, incoming.numbers)}`;

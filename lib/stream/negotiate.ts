@@ -36,6 +36,8 @@ export type Account = {
   floor: string | null;
   /** A session that may be resumed: its id, its full JID, how many stanzas of the server have been dealt with. */
   resume: { id: string; jid: string; h: number } | null;
+  /** The account has been online from this directory before: what an unauthenticated peer says does not end it for good. */
+  known: boolean;
   /** Asked only if the mechanism needs it. */
   password: () => Promise<string>;
 };
@@ -48,6 +50,10 @@ export type Effects = {
   restart(): void;
   /** The server has let us in, by this mechanism. */
   authenticated(mechanism: string): void;
+  /** The session is about to be resumed. */
+  resuming(): void;
+  /** What the server has answered to that makes no sense: the next login begins a new session. */
+  unresumable(): void;
   /** A stanza that has come after the resource was bound and before the session was there. */
   early(stanza: Element): void;
   /** The session is there. */
@@ -99,10 +105,12 @@ export function negotiate(account: Account, effects: Effects): Negotiation {
   let limits = NOTHING_ANNOUNCED;
   let jid = '';
   let arrivedBefore: number | null = null;
+  let leftToServer = false;
+  let wantsSession = false;
 
   const login = createLogin(account, {
     send: effects.send,
-    failed: (error) => effects.failed(asFatal(error)),
+    failed: (error) => effects.failed(unproved(asFatal(error))),
     done(mechanism) {
       authenticated = true;
       effects.authenticated(mechanism);
@@ -110,6 +118,13 @@ export function negotiate(account: Account, effects: Effects): Negotiation {
       open();
     },
   });
+
+  /** Anybody can say anything without TLS: to an account that has been online before, such an end is temporary. */
+  function unproved(error: Error): Error {
+    const final = error instanceof Fatal && (error.code === EXIT.refused || error.code === EXIT.usage);
+    if (!final || !account.known || encrypted) return error;
+    return new Fatal(EXIT.temporary, `${error.message} (said without TLS, so it may not be true)`);
+  }
 
   function open(): void {
     state = 'header';
@@ -144,19 +159,25 @@ export function negotiate(account: Account, effects: Effects): Negotiation {
 
   function resume({ id, h }: NonNullable<Account['resume']>): void {
     state = 'resume';
+    effects.resuming();
     effects.send(`<resume xmlns='${SM_NS}' previd='${escapeXml(id)}' h='${h}'/>`);
   }
 
   function resumption(element: Element): void {
-    if (element.attrs.xmlns !== SM_NS) broken(`<${element.name}> instead of the session to resume`);
+    if (element.attrs.xmlns !== SM_NS) {
+      effects.unresumable();
+      broken(`<${element.name}> instead of the session to resume`);
+    }
     const { id, jid } = account.resume!;
     const h = counter(element.attrs.h);
     if (element.name === 'failed') {
       arrivedBefore = h;
       return bind(featuresThen!);
     }
-    if (element.name !== 'resumed' || element.attrs.previd !== id || h === null)
+    if (element.name !== 'resumed' || element.attrs.previd !== id || h === null) {
+      effects.unresumable();
       return broken('another session than the one to resume');
+    }
     state = 'online';
     effects.online({ jid, managed: { resumed: true, h, id, location: null }, arrivedBefore: null, limits });
   }
@@ -175,30 +196,37 @@ export function negotiate(account: Account, effects: Effects): Negotiation {
   function bind(element: Element): void {
     if (!element.getChild('bind', BIND_NS)) return broken('no resource binding in its features');
     state = 'bind';
-    const request = new Element('iq', { type: 'set', id: BIND_ID });
-    request.c('bind', { xmlns: BIND_NS }).c('resource').t(account.resource);
-    let text = canonical(request);
-    // Old servers want it (RFC 3921 section 3); the answer does not matter, so nobody waits for it.
-    if (element.getChild('session', SESSION_NS))
-      text += `<iq type='set' id='sj:session'><session xmlns='${SESSION_NS}'/></iq>`;
-    effects.send(text);
+    wantsSession = element.getChild('session', SESSION_NS) !== undefined;
+    effects.send(bindRequest(account.resource));
+  }
+
+  /**
+   * The server refuses the resource. The account may still bind another one, which is left to the server (RFC 6120
+   * section 7.7.2.2): an old session of ours may hold the name, dead and not noticed yet.
+   */
+  function notBound(error: Element | undefined): void {
+    const condition = error?.getChildElements().find((e) => e.name !== 'text')?.name ?? 'undefined-condition';
+    const full = error?.attrs.type === 'wait' || condition === 'resource-constraint';
+    if (!full && !leftToServer && account.resource !== '') {
+      leftToServer = true;
+      return effects.send(bindRequest(''));
+    }
+    throw new Fatal(
+      !full && condition === 'not-allowed' ? EXIT.refused : EXIT.temporary,
+      `the server binds no resource for us: ${condition}`,
+    );
   }
 
   function bound(element: Element): void {
     if (element.name !== 'iq' || element.attrs.xmlns !== undefined || element.attrs.id !== BIND_ID)
       return broken(`<${element.name}> instead of a bound resource`);
-    if (element.attrs.type === 'error') {
-      const error = element.getChild('error');
-      const condition = error?.getChildElements().find((e) => e.name !== 'text')?.name ?? 'undefined-condition';
-      throw new Fatal(
-        error?.attrs.type === 'wait' || condition === 'resource-constraint' ? EXIT.temporary : EXIT.refused,
-        `the server binds no resource for us: ${condition}`,
-      );
-    }
+    if (element.attrs.type === 'error') return notBound(element.getChild('error'));
     const given = tryJid(element.getChild('bind', BIND_NS)?.getChildText('jid') ?? '');
     if (element.attrs.type !== 'result' || given === null || given.resource === '')
       return broken('a bound resource without a full JID');
     jid = full(given);
+    // Old servers want it (RFC 3921 section 3); the answer does not matter, so nobody waits for it.
+    if (wantsSession) effects.send(`<iq type='set' id='sj:session'><session xmlns='${SESSION_NS}'/></iq>`);
     if (manages) {
       state = 'enable';
       return effects.send(`<enable xmlns='${SM_NS}' resume='true'/>`);
@@ -228,7 +256,7 @@ export function negotiate(account: Account, effects: Effects): Negotiation {
       state = 'features';
     },
     element(element, behind) {
-      if (element.name === 'error' && element.attrs.xmlns === STREAM_NS) throw streamFault(element);
+      if (element.name === 'error' && element.attrs.xmlns === STREAM_NS) throw unproved(streamFault(element));
       try {
         switch (state) {
           case 'features':
@@ -251,10 +279,18 @@ export function negotiate(account: Account, effects: Effects): Negotiation {
             return broken(`<${element.name}> that was not asked for`);
         }
       } catch (error) {
-        throw asFatal(error);
+        throw unproved(asFatal(error));
       }
     },
   };
+}
+
+/** The request to bind a resource, or any where the name is empty (RFC 6120 section 7). */
+function bindRequest(resource: string): string {
+  const request = new Element('iq', { type: 'set', id: BIND_ID });
+  const bind = request.c('bind', { xmlns: BIND_NS });
+  if (resource !== '') bind.c('resource').t(resource);
+  return canonical(request);
 }
 
 const isStanza = (element: Element): boolean =>

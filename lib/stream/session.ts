@@ -39,7 +39,7 @@ export type SessionConfig = {
   tls: 'direct' | 'starttls' | 'never';
   /** Puts TLS on a connection; resolves to what the session can be bound with. */
   secure: (link: ReturnType<typeof openLink>) => Promise<Bindings>;
-  /** The longest silence of the server, in milliseconds. */
+  /** The longest silence of the server, and the longest login, in milliseconds. */
   timeout: number;
   limits: Limits;
   upkeep: Upkeep;
@@ -55,6 +55,9 @@ export type SessionConfig = {
   say: Say;
 };
 
+/** A login may always take so long, in milliseconds: a slow machine needs more than a short silence. */
+const LEAST_LOGIN = 10_000;
+
 /**
  * Runs a session on descriptors 6 and 7 until it ends.
  * @param stop aborted by the signal that asks for an orderly end; or by a Fatal that says why it is to be another
@@ -66,6 +69,7 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
   let phase: 'negotiating' | 'online' | 'leaving' | 'over' = 'negotiating';
   const line: Line = { state: 'open' };
   let linkPaused = false;
+  let deadline: NodeJS.Timeout | undefined;
   let asked: Asked = createAsked(bare);
   /** What is looked at just now, before there is a session. */
   let negotiated: Piece | null = null;
@@ -180,6 +184,8 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
       config.authenticated(mechanism);
       locals.start();
     },
+    resuming: upkeep.resuming,
+    unresumable: upkeep.unresumable,
     early(root) {
       const text =
         negotiated && recast(negotiated.buf.subarray(negotiated.start, negotiated.end), negotiated.scope, mostIq);
@@ -308,6 +314,7 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
     const unanswered = [...upkeep.asked];
     const { again, lost } = upkeep.begin(session);
     phase = 'online';
+    clearTimeout(deadline);
     asked = createAsked(jid, resumed ? unanswered : [], upkeep, limits.requests);
     show(`online ${jid}`);
     logEvent(dir, 'online', bare, jid);
@@ -341,6 +348,7 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
     if (phase === 'over' || phase === 'leaving') return;
     const wasOnline = phase === 'online';
     phase = 'leaving';
+    clearTimeout(deadline);
     watch.stop();
     const fatal = cause === null ? null : cause instanceof Fatal ? cause : new Fatal(EXIT.temporary, reason(cause));
     if (fatal !== null) say.fatal(fatal.message);
@@ -363,6 +371,12 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
   }
 
   show('connecting');
+  // Silence is not the only way to hold up a login: white space, or a feature after the other, would do.
+  const limit = Math.max(config.timeout, LEAST_LOGIN);
+  deadline = setTimeout(() => {
+    line.state = 'gone';
+    end(new Fatal(EXIT.temporary, `no session after ${Math.round(limit / 1000)} seconds: the server does not go on`));
+  }, limit);
   stop.addEventListener('abort', () => end(stop.reason instanceof Fatal ? stop.reason : null));
   config.onDoubt(() => {
     locals.check();

@@ -20,6 +20,7 @@ import {
   type Kept,
   NO_NUMBERS,
   outLines,
+  resumingLine,
   summary,
 } from './ledger.ts';
 import { createIncoming, createManners, createOutgoing, type Incoming, type Sent, SM_NS } from './manage.ts';
@@ -29,6 +30,10 @@ import type { DaemonName } from './route.ts';
 export type Upkeep = {
   /** What can be resumed, for `negotiate`. */
   readonly resume: { id: string; jid: string; h: number } | null;
+  /** The session is about to be resumed; if nothing comes of it several times in a row, it is given up. */
+  resuming(): void;
+  /** The session can't be resumed: the next one is new, and what is unacked is sent again in it. */
+  unresumable(): void;
   /** Requests of an earlier connection that wait for an answer: id, and whom they were sent to. */
   readonly asked: ReadonlyMap<string, string>;
   /**
@@ -81,6 +86,9 @@ const LARGE = 1_048_576;
 
 /** What was said in a room is not said again when it is older than this, in milliseconds: the talk has gone on. */
 const ROOM_AGE = 60_000;
+
+/** So many attempts in a row to resume a session may fail, by a closed connection or a stream error. */
+const MOST_ATTEMPTS = 3;
 
 /** A message that is sent again after so many milliseconds tells when it was sent first (XEP-0203). */
 const DELAY_AGE = 30_000;
@@ -175,6 +183,11 @@ export function openUpkeep(dir: string, account: string, warn: (message: string)
     return state.asked.delete(id) ? answeredLine(id) : '';
   }
 
+  function attempted(attempts: number): void {
+    state.attempts = attempts;
+    append(resumingLine(attempts));
+  }
+
   function acknowledged(h: number): void {
     manners.answered();
     const news = state.outgoing.acknowledged(h);
@@ -187,6 +200,7 @@ export function openUpkeep(dir: string, account: string, warn: (message: string)
     managed = session.managed !== null;
     if (session.managed?.resumed) {
       name = state.session?.name ?? session.managed.id ?? randomUUID();
+      attempted(0);
       try {
         acknowledged(session.managed.h);
       } catch (error) {
@@ -200,6 +214,7 @@ export function openUpkeep(dir: string, account: string, warn: (message: string)
     // A server may give a new session the id of an earlier one, and nothing of that one is to be taken for this.
     name = randomUUID();
     said = '';
+    state.attempts = 0;
     if (session.arrivedBefore !== null) state.outgoing.acknowledged(session.arrivedBefore);
     const now = Date.now();
     const again: Sent[] = [];
@@ -227,11 +242,15 @@ export function openUpkeep(dir: string, account: string, warn: (message: string)
   return {
     get resume() {
       const { session } = state;
-      return session?.id == null ? null : { id: session.id, jid: session.jid, h: state.incoming.count };
+      return session?.id == null || state.attempts >= MOST_ATTEMPTS
+        ? null
+        : { id: session.id, jid: session.jid, h: state.incoming.count };
     },
     get asked() {
       return state.asked;
     },
+    resuming: () => attempted(state.attempts + 1),
+    unresumable: () => attempted(MOST_ATTEMPTS),
     begin,
     extra(taker) {
       incoming.extra(taker);

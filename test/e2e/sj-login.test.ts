@@ -272,3 +272,23 @@ describe('a mechanism once used', () => {
     expect(logins(weak)).toEqual(['PLAIN']);
   });
 });
+
+it('a login that the server holds up with white space ends', async () => {
+  const sockets: net.Socket[] = [];
+  const server = net.createServer((socket) => {
+    sockets.push(socket);
+    socket.on('error', () => {});
+    const timer = setInterval(() => socket.write(' '), 100);
+    socket.on('close', () => clearInterval(timer));
+  });
+  onTestFinished(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  const port = await new Promise<number>((resolve) =>
+    server.listen(0, '127.0.0.1', () => resolve((server.address() as net.AddressInfo).port)),
+  );
+  const alice = startSuite({ port }, { options: ['-t', '1'] });
+  expect(await alice.ended).toBe(111);
+  expect(alice.err()).toMatch(/^sj: fatal: no session after 10 seconds: the server does not go on\n$/);
+});

@@ -102,11 +102,14 @@ describe('the target "." (RFC 2782)', () => {
     await expect(find('direct', answer, NONE)).rejects.toEqual(refused);
   });
 
+  it('of one service forbids the fallback to addresses where nothing is said of the other (XEP-0368)', async () => {
+    await expect(find('both', refusal, NONE)).rejects.toEqual(refused);
+  });
+
   it('of one service says nothing of the other', async () => {
     const record = srv('a.example.org', 443);
     expect((await find('both', [record], refusal)).targets).toEqual([{ host: 'a.example.org', port: 443, tls: true }]);
     expect((await find('both', refusal, [record])).targets).toEqual([{ host: 'a.example.org', port: 443, tls: false }]);
-    expect((await find('both', refusal, NONE)).targets).toEqual([itself]);
   });
 });
 

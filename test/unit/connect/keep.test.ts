@@ -171,3 +171,8 @@ it('never tries twice at once, and never waits longer than it may, whatever happ
     ),
   );
 });
+
+it('a broken protocol is not final for an account that has been online in an earlier run', () => {
+  const it = createKeeper({ first: FIRST, most: MOST, random: () => 0, known: true });
+  expect(lose(it, 76)).toEqual({ step: 'wait', ms: MOST });
+});

@@ -35,6 +35,7 @@ const ALICE: Account = {
   haveCert: false,
   floor: null,
   resume: null,
+  known: false,
   password: async () => 'secret',
 };
 
@@ -52,6 +53,8 @@ function begin(account: Partial<Account> = {}, bindings: Bindings | null = null)
     startTls: () => heard('TLS'),
     restart: () => log.push('restart'),
     authenticated: (mechanism) => log.push(`by ${mechanism}`),
+    resuming: () => log.push('resuming'),
+    unresumable: () => log.push('unresumable'),
     early: (stanza) => log.push(`early ${stanza.name}`),
     online: ({ jid, managed, arrivedBefore }) =>
       heard(
@@ -195,14 +198,17 @@ describe('the whole way', () => {
     expect(await yes.asks(features(mechanisms('PLAIN')))).toContain("mechanism='PLAIN'");
   });
 
-  it('an old session is asked for together with the resource, and nobody waits for it', async () => {
+  it('an old session is asked for once the resource is bound, and nobody waits for it', async () => {
     const to = begin();
     to.tls();
     await to.loggedIn();
     to.says(features(BIND, `<session xmlns='${NS.session}'/>`));
-    expect(to.done()).toEqual([`${BIND_REQUEST}<iq type='set' id='sj:session'><session xmlns='${NS.session}'/></iq>`]);
+    expect(to.done()).toEqual([BIND_REQUEST]);
     to.says(BOUND);
-    expect(to.done()).toEqual(['online alice@example.org/sj']);
+    expect(to.done()).toEqual([
+      `<iq type='set' id='sj:session'><session xmlns='${NS.session}'/></iq>`,
+      'online alice@example.org/sj',
+    ]);
   });
 
   it('escapes what stands in attributes', () => {
@@ -495,9 +501,27 @@ describe('the resource', () => {
     expect(to.done()).toEqual(['online bob@example.org/1&2']);
   });
   it.each([
-    ['cancel', 'conflict', 77],
+    ['cancel', 'conflict', 111],
     ['cancel', 'not-allowed', 77],
-    ['modify', 'bad-request', 77],
+    ['modify', 'bad-request', 111],
+    ['cancel', 'internal-server-error', 111],
+  ])('is left to the server once it is refused with %s %s, and then that is %d', async (type, condition, code) => {
+    const to = await asked();
+    const error = `<error type='${type}'><${condition} xmlns='${NS.stanzas}'/></error>`;
+    to.says(`<iq type='error' id='sj:bind'>${error}</iq>`);
+    expect(to.done()).toEqual([`<iq type='set' id='sj:bind'><bind xmlns='${NS.bind}'/></iq>`]);
+    expect(end(() => to.says(`<iq type='error' id='sj:bind'>${error}</iq>`))).toBe(
+      `${code} the server binds no resource for us: ${condition}`,
+    );
+  });
+  it('that the server chooses after it has refused ours is ours', async () => {
+    const to = await asked();
+    to.says("<iq type='error' id='sj:bind'/>");
+    to.done();
+    to.says(BOUND.replace('/sj', '/other'));
+    expect(to.done()).toEqual(['online alice@example.org/other']);
+  });
+  it.each([
     ['wait', 'resource-constraint', 111],
     ['cancel', 'resource-constraint', 111],
     ['wait', 'internal-server-error', 111],
@@ -510,7 +534,8 @@ describe('the resource', () => {
   });
   it('may be refused without a reason', async () => {
     const to = await asked();
-    expect(end(() => to.says("<iq type='error' id='sj:bind'/>"))).toMatch(/^77 .*undefined-condition/);
+    to.says("<iq type='error' id='sj:bind'/>");
+    expect(end(() => to.says("<iq type='error' id='sj:bind'/>"))).toMatch(/^111 .*undefined-condition/);
   });
   it.each([
     ['no JID', BOUND.replace(/<jid>.*<\/jid>/, '')],
@@ -556,7 +581,7 @@ describe('stream management', () => {
     to.header();
     await to.loggedIn();
     to.says(features(BIND, MANAGES));
-    expect(to.done()).toEqual([`<resume ${SM} previd='a&apos;b' h='7'/>`]);
+    expect(to.done()).toEqual(['resuming', `<resume ${SM} previd='a&apos;b' h='7'/>`]);
     return to;
   }
 
@@ -617,6 +642,7 @@ describe('stream management', () => {
   ])('does not take %s for the old session', async (xml) => {
     const to = await resuming();
     expect(end(() => to.says(xml))).toMatch(/^76 the server broke the protocol/);
+    expect(to.done()).toEqual(['unresumable']);
   });
 
   it('is not asked for where it is not offered', async () => {
@@ -686,4 +712,40 @@ describe('the stream', () => {
     to.says(BOUND);
     expect(end(() => to.says('<message/>'))).toMatch(/^76 .*that was not asked for/);
   });
+});
+
+describe('what is said without TLS', () => {
+  const fault = (condition: string) => `<stream:error><${condition} xmlns='${NS.streams}'/></stream:error>`;
+
+  it.each(['host-unknown', 'host-gone', 'improper-addressing', 'conflict', 'not-authorized'])(
+    'does not end an account for good that has been online before: %s',
+    (condition) => {
+      const known = begin({ known: true });
+      known.header();
+      expect(end(() => known.says(fault(condition)))).toMatch(/^111 .*said without TLS/);
+      const fresh = begin();
+      fresh.header();
+      expect(end(() => fresh.says(fault(condition)))).toMatch(/^(77|100) /);
+    },
+  );
+
+  it('is temporary for SASL, too', async () => {
+    const to = begin({ tls: 'optional', plainInClear: true, known: true });
+    to.header();
+    await to.asks(features(mechanisms('PLAIN')));
+    expect(end(() => to.says(sasl('failure', '<not-authorized/>')))).toMatch(/^111 .*said without TLS/);
+  });
+
+  it('is final in TLS', () => {
+    const to = begin({ known: true });
+    to.tls();
+    expect(end(() => to.says(fault('host-unknown')))).toMatch(/^100 /);
+  });
+});
+
+it('see-other-host tells where', () => {
+  const to = begin();
+  to.header();
+  const error = `<stream:error><see-other-host xmlns='${NS.streams}'>[2001:db8::1]:5999</see-other-host></stream:error>`;
+  expect(end(() => to.says(error))).toMatch(/^111 .*see-other-host \(it names \[2001:db8::1\]:5999; -H goes there\)/);
 });

@@ -360,3 +360,44 @@ describe('a line that is spoilt', () => {
     }
   });
 });
+
+describe('a session that can not be resumed', () => {
+  it('is given up after three attempts in a row without an answer, and what is unacked is sent again', () => {
+    const { dir, upkeep } = begun();
+    upkeep.sent([message('m1')]);
+    upkeep.close();
+    for (let attempt = 0; attempt < 3; attempt++) {
+      const next = openUpkeep(dir, ME);
+      expect(next.resume).toMatchObject({ id: 'one' });
+      next.resuming();
+      next.close();
+    }
+    const last = openUpkeep(dir, ME);
+    expect(last.resume).toBeNull();
+    expect(texts(last.begin(fresh('two')).again)).toEqual(texts([message('m1')]));
+    last.close();
+    expect(openUpkeep(dir, ME).resume).toMatchObject({ id: 'two' });
+  });
+
+  it('is given up at once when the server answers with another one', () => {
+    const { dir, upkeep } = begun();
+    upkeep.close();
+    const next = openUpkeep(dir, ME);
+    next.resuming();
+    next.unresumable();
+    next.close();
+    expect(openUpkeep(dir, ME).resume).toBeNull();
+  });
+
+  it('may fail to be resumed now and then', () => {
+    const { dir, upkeep } = begun();
+    upkeep.close();
+    for (let attempt = 0; attempt < 6; attempt++) {
+      const next = openUpkeep(dir, ME);
+      expect(next.resume).toMatchObject({ id: 'one' });
+      next.resuming();
+      if (attempt % 2 === 1) next.begin(resumed(0));
+      next.close();
+    }
+  });
+});
