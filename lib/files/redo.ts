@@ -28,13 +28,20 @@ export type Redo = {
   write(entries: readonly Entry[], body: Uint8Array, note: unknown, applied: boolean): void;
   /** Everything that was written down is in the files: after a crash there will be no need to look. */
   applied(): void;
+  /**
+   * Has everything that was written down, and is in the files, brought to the disk, and notes that: after a power failure
+   * there will be no need to look, either. To be called when nothing more comes for a while.
+   */
+  settle(): void;
   /** Tells when what was written down until now will outlive a power failure, or why it may not. */
   sync(done: (error: Error | null) => void): void;
   /** It is so large that it should begin anew; and it can, because the old one is done with. */
   readonly ripe: boolean;
+  /** Files are being brought to the disk; told when that is over. It can't begin anew until then. */
+  readonly busy: boolean;
   /** It is so large that nothing should be added before it has begun anew. */
   readonly full: boolean;
-  /** Told whenever an old log is done with. */
+  /** Told whenever an old log is done with, or it is not busy any more. */
   onReleased(listener: () => void): void;
   /**
    * Begins anew with a note that tells everything that notes have told.
@@ -77,6 +84,9 @@ export function openRedo(dir: string, name: string, on: RedoEvents, limit = LARG
   /** Files that were appended to since the log has begun. */
   let touched = replay.touched;
   let marked = false;
+  /** How often something was written down. */
+  let writes = 0;
+  let settling = false;
   let synced = false;
   let closed = false;
   let released = () => {};
@@ -101,7 +111,8 @@ export function openRedo(dir: string, name: string, on: RedoEvents, limit = LARG
         } catch {
           // It does no harm but to be read again at the next start.
         }
-        released();
+        // A power failure is not to bring it back.
+        syncAll(dir, new Set(), () => released());
       }),
     );
   }
@@ -113,6 +124,24 @@ export function openRedo(dir: string, name: string, on: RedoEvents, limit = LARG
       for (const [where] of entries) touched.add(where);
       marked = false;
       synced = false;
+      writes++;
+    },
+    settle() {
+      if (settling || closed || previous !== null || touched.size === 0) return;
+      settling = true;
+      const [files, before] = [touched, writes];
+      touched = new Set();
+      syncAll(dir, files, () => {
+        settling = false;
+        if (closed) return;
+        try {
+          if (writes !== before) throw new Error('more was written');
+          records.append(head({ a: 1, y: 1 }), NOTHING);
+        } catch {
+          for (const file of files) touched.add(file);
+        }
+        released();
+      });
     },
     applied() {
       if (marked) return;
@@ -130,7 +159,10 @@ export function openRedo(dir: string, name: string, on: RedoEvents, limit = LARG
       else previous.sync((error) => (error === null ? records.sync(told) : told(error)));
     },
     get ripe() {
-      return records.size > limit && previous === null;
+      return records.size > limit && previous === null && !settling;
+    },
+    get busy() {
+      return previous !== null || settling;
     },
     get full() {
       return records.size > TOO_LARGE * limit;

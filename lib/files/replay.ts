@@ -23,6 +23,8 @@ export type Head = {
   a?: 1;
   /** Its entries were written down before, and are still not in the files. */
   k?: 1;
+  /** What stands before this record is on the disk, too, so that not even a power failure takes it away. */
+  y?: 1;
   /** When the system that wrote it was booted: after a power failure its caches are gone. */
   b?: string;
   /** The note. */
@@ -57,7 +59,14 @@ const NOTHING = Buffer.alloc(0);
 /** Bytes at the end of a file that are looked through: more than a log has. */
 const MOST = 64 * 1_048_576;
 
-type Wanted = { ino: number; offset: number; length: number; parts: Buffer[] };
+type Wanted = {
+  ino: number;
+  offset: number;
+  length: number;
+  parts: Buffer[];
+  /** There was no such file: a power failure may have taken it away as a whole. */
+  readonly created: boolean;
+};
 
 /** Goes through the records and finds out what has to be looked for in the files. */
 export function createReplay(boot: string, on: RedoEvents) {
@@ -78,7 +87,7 @@ export function createReplay(boot: string, on: RedoEvents) {
     // It is another file now: what the one before has got went away with it.
     const before = known === undefined ? NOTHING : Buffer.concat(known.parts);
     const parts = [before.subarray(before.length - Math.min(kept, before.length)), bytes];
-    wanted.set(file, { ino, offset: size, length: parts[0]!.length + length, parts });
+    wanted.set(file, { ino, offset: size, length: parts[0]!.length + length, parts, created: ino === 0 });
   }
 
   /** @throws SpoiltLog */
@@ -90,10 +99,11 @@ export function createReplay(boot: string, on: RedoEvents) {
     }
   }
 
-  function take({ w = [], a, k, b, n }: Head, body: Buffer): void {
+  function take({ w = [], a, k, y, b, n }: Head, body: Buffer): void {
     if (b !== undefined) last = b;
-    // Of what was done before the last boot nothing is sure to have reached the disk.
-    if (a && last === boot) wanted = new Map();
+    // Of what was done before the last boot nothing is sure to have reached the disk, unless that was seen to.
+    if (y || (a && last === boot)) wanted = new Map();
+    if (y) touched.clear();
     if (a) open = false;
     let at = 0;
     const appended: Replayed[] = [];
@@ -120,7 +130,9 @@ export function createReplay(boot: string, on: RedoEvents) {
     missing(dir: string): Map<string, Buffer> {
       const found = new Map<string, Buffer>();
       for (const [file, what] of wanted) {
-        const rest = missingOf(path.join(dir, file), what);
+        const place = path.join(dir, file);
+        if (last !== boot && !what.created && isChanged(place, what)) continue;
+        const rest = missingOf(place, what);
         if (rest.length > 0) found.set(file, rest);
       }
       return found;
@@ -131,6 +143,15 @@ export function createReplay(boot: string, on: RedoEvents) {
 function ends(parts: readonly Buffer[], bytes: Buffer): boolean {
   const all = Buffer.concat(parts);
   return all.subarray(Math.max(0, all.length - bytes.length)).equals(bytes);
+}
+
+/**
+ * Whether a file that was there is gone, is another one or has been emptied. No power failure does that; the user has
+ * removed, moved or emptied it, and what stood in it is not to come back.
+ */
+function isChanged(file: string, { ino, offset }: Wanted): boolean {
+  const stat = fs.statSync(file, { throwIfNoEntry: false });
+  return stat === undefined || stat.ino !== ino || stat.size < offset;
 }
 
 /** What of the texts is not in the file. */

@@ -34,6 +34,11 @@ export type Journal = {
   /** Resolves when all that is written down is `done`, or can't be for now. */
   quiet(): Promise<void>;
   /**
+   * To be called before an orderly end: resolves when everything is on the disk and the log holds nothing of it any more,
+   * or when that can't be.
+   */
+  finish(): Promise<void>;
+  /**
    * Writes for the last time, and tells how many bytes are lost.
    * @param begun beginnings of lines, for the next process
    */
@@ -60,6 +65,9 @@ export type JournalOptions = {
 const MOST_KEPT = 1_048_576;
 const AGAIN = 1000;
 
+/** When nothing has come for so many milliseconds, the files are brought to the disk. */
+const IDLE = 1000;
+
 /** So many files may be open where nobody says how many. */
 const FEW_FILES = 64;
 
@@ -81,13 +89,19 @@ export function createJournal(dir: string, on: JournalEvents, { kept: log, room 
   let kept = 0;
   let full = false;
   let timer: NodeJS.Timeout | null = null;
+  let idle: NodeJS.Timeout | null = null;
   let syncing = false;
   let closed = false;
   const quiet: (() => void)[] = [];
 
   const events = targets.of('');
   for (const [file, bytes] of log?.redo.missing ?? []) adopt(file, bytes);
+  /** Those who wait until the log is not busy. */
+  let free: (() => void)[] = [];
   log?.redo.onReleased(() => {
+    const calls = free;
+    free = [];
+    for (const call of calls) call();
     if (full && !closed) flush();
   });
 
@@ -251,12 +265,21 @@ export function createJournal(dir: string, on: JournalEvents, { kept: log, room 
   /** Nothing is under way. */
   function rest(own: NonNullable<typeof log>): void {
     mark(own);
+    if (idle === null) {
+      idle = setTimeout(() => {
+        if (!closed && !syncing && isDone()) own.redo.settle();
+      }, IDLE);
+      idle.unref();
+    } else idle.refresh();
     for (const call of quiet.splice(0)) call();
   }
 
+  /** Whether all that was written down is in the files. */
+  const isDone = () => kept === 0 && targets.dirty.length === 0;
+
   /** After a crash there is no need to look for what is written. */
   function mark({ redo }: NonNullable<typeof log>): void {
-    if (kept > 0 || targets.dirty.length > 0) return;
+    if (!isDone()) return;
     try {
       redo.applied();
     } catch {}
@@ -309,12 +332,25 @@ export function createJournal(dir: string, on: JournalEvents, { kept: log, room 
       if (!syncing) return Promise.resolve();
       return new Promise((resolve) => void quiet.push(resolve));
     },
+    async finish() {
+      flush();
+      while (syncing) await new Promise<void>((resolve) => void quiet.push(resolve));
+      if (log === undefined) return;
+      const whenFree = async () => {
+        while (log.redo.busy && !closed) await new Promise<void>((resolve) => void free.push(resolve));
+      };
+      await whenFree();
+      if (closed || syncing || !isDone()) return;
+      turn(log);
+      await whenFree();
+    },
     close(begun = []) {
       unfinished = begun.map(({ jid, bytes }) => [jid, bytes.toString('base64')] as const);
       flush();
       closed = true;
       if (timer !== null) clearTimeout(timer);
       timer = null;
+      if (idle !== null) clearTimeout(idle);
       if (log !== undefined) {
         mark(log);
         log.redo.close();

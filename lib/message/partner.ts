@@ -34,6 +34,9 @@ const LOG = '.journal';
 /** How often, in milliseconds, to try again what a full or broken disk does not allow. */
 const AGAIN = 1000;
 
+/** How long, in milliseconds, the disk may take at the end. */
+const FINISH = 1000;
+
 /** What there is once the predecessor is gone and the log is read. */
 type Desk = { state: State; journal: Journal; talk: Talk; outbox: Outbox; lock: Lock };
 
@@ -283,6 +286,8 @@ export async function partner(options: PartnerOptions): Promise<void> {
   }
   tree?.close();
   desk.talk.close();
+  // What the user removes from now on is not to come back from the journal.
+  if (!isSucceeded(dir)) await within(FINISH, journal.finish());
   const lost = journal.close(session === null ? desk.state.begun : chats.begun());
   if (lost > 0) warn(`${lost} bytes could not be written to disk and are lost`);
   if (hold >= 0) fs.closeSync(hold);

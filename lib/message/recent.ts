@@ -36,6 +36,10 @@ const SHORT = 200;
 const short = (text: string): string =>
   text.length <= SHORT ? text : `\u0000${createHash('sha256').update(text).digest('base64')}`;
 
+/** A text by which it is known again and that does not tell it: what the user has deleted is not kept here. */
+const digest = (text: string): string =>
+  text.startsWith('\u0000') ? text : `\u0000${createHash('sha256').update(text).digest('base64')}`;
+
 /** No XML has it. */
 const BETWEEN = '\u0001';
 
@@ -44,7 +48,7 @@ const kept = ({ from, id, sid, body }: Mark): Mark => ({
   from: short(from),
   id: id === undefined ? id : short(id),
   sid: sid === undefined ? sid : short(sid),
-  body: short(body),
+  body: digest(body),
 });
 
 /** Who has said what. */
@@ -88,7 +92,7 @@ function createRing(marks: readonly Mark[]) {
       const found: Mark[] = [];
       for (let i = first(); i < count; i++) {
         const [from = '', id, sid, ...body] = bytes.toString('utf8', starts[i], starts[i + 1]).split(BETWEEN);
-        found.push({ from, id: id || undefined, sid: sid || undefined, body: body.join(BETWEEN) });
+        found.push({ from, id: id || undefined, sid: sid || undefined, body: digest(body.join(BETWEEN)) });
       }
       return found;
     },

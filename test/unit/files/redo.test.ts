@@ -193,3 +193,70 @@ it('takes what is no regular file for one that has nothing', () => {
   redo.close();
   expect(open(dir).missing).toEqual({ a: 'one\n' });
 });
+
+/** Makes the log look as if the system had been booted since. */
+function reboot(dir: string): void {
+  const records: [string, Buffer][] = [];
+  const file = path.join(dir, NAME);
+  openRecords(file, (head, body) => records.push([head, Buffer.from(body)])).close();
+  fs.rmSync(file);
+  const log = openRecords(file);
+  for (const [head, body] of records) log.append(head.replace(/"b":"[^"]*"/, '"b":"before"'), body);
+  log.close();
+}
+
+const changes: [string, (file: string) => void][] = [
+  ['removed', fs.rmSync],
+  ['moved', (file) => fs.renameSync(file, `${file}.1`)],
+  ['emptied', (file) => fs.truncateSync(file)],
+  [
+    'replaced',
+    (file) => {
+      fs.writeFileSync(`${file}.new`, 'another text that is longer than the one before\n');
+      fs.renameSync(`${file}.new`, file);
+    },
+  ],
+  ['removed with its directory', (file) => fs.rmSync(path.dirname(file), { recursive: true })],
+];
+
+it.each(changes)('leaves a file alone that the user has %s before a reboot', (_, change) => {
+  const dir = scratch();
+  fs.mkdirSync(path.join(dir, 'bob@x'));
+  append(dir, 'bob@x/out', 'before\n');
+  const { redo } = open(dir);
+  write(redo, dir, 'bob@x/out', 'one\n');
+  append(dir, 'bob@x/out', 'one\n');
+  redo.close();
+  change(path.join(dir, 'bob@x/out'));
+  reboot(dir);
+  expect(open(dir).missing).toEqual({});
+});
+
+it.each(changes)('leaves a new file alone that the user has %s once it was on the disk', async (_, change) => {
+  const dir = scratch();
+  fs.mkdirSync(path.join(dir, 'bob@x'));
+  const { redo } = open(dir);
+  write(redo, dir, 'bob@x/out', 'one\n');
+  append(dir, 'bob@x/out', 'one\n');
+  redo.settle();
+  expect(redo.busy).toBe(true);
+  await until(() => !redo.busy);
+  redo.close();
+  change(path.join(dir, 'bob@x/out'));
+  reboot(dir);
+  expect(open(dir).missing).toEqual({});
+});
+
+it('does not call on the disk what was written meanwhile', async () => {
+  const dir = scratch();
+  const { redo } = open(dir);
+  write(redo, dir, 'a', 'one\n');
+  append(dir, 'a', 'one\n');
+  redo.settle();
+  write(redo, dir, 'b', 'two\n');
+  await until(() => !redo.busy);
+  redo.close();
+  reboot(dir);
+  fs.rmSync(path.join(dir, 'a'));
+  expect(open(dir).missing).toEqual({ a: 'one\n', b: 'two\n' });
+});

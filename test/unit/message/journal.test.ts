@@ -93,6 +93,27 @@ it('takes more as soon as a log that was too large has begun anew', async () => 
   expect(kept.redo.full).toBe(false);
 });
 
+it('keeps nothing of what was said after an orderly end', async () => {
+  const dir = scratch();
+  const reader = createStateReader();
+  const kept = { redo: openRedo(dir, '.journal', reader), state: reader.state() };
+  const journal = createJournal(dir, { warn: () => {}, full: () => {} }, { kept });
+  const log = JSON.stringify({ dir: 'in', from: 'bob@x/r', id: '1', body: 'secret' });
+  kept.state.recent.add({ from: 'bob@x/r', id: '1', body: 'secret' });
+  journal.add('bob@x', 'secret\n', `${log}\n`);
+  journal.flush();
+  await journal.finish();
+  journal.close();
+  expect(fs.readdirSync(dir).sort()).toEqual(['.journal', 'bob@x', 'events']);
+  expect(fs.readFileSync(path.join(dir, '.journal'), 'latin1')).not.toContain('secret');
+  // It is still known when the server gives it again.
+  const next = createStateReader();
+  openRedo(dir, '.journal', next).close();
+  const { recent } = next.state();
+  recent.begin();
+  expect(recent.repeats({ from: 'bob@x/r', id: '1', body: 'secret' }, true)).toBe(true);
+});
+
 /** Runs a program that has the journal, in a directory of its own. @returns what it says, as JSON */
 function elsewhere(source: string, wrap: (command: string) => string, dir: string): unknown {
   const program = bundle(`
