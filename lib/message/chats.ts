@@ -155,7 +155,10 @@ export function createChats(dir: string, on: ChatEvents, limits: Limits = DEFAUL
       wanted = [];
       // Before the FIFO: who sees that opens both.
       for (const { name } of batch) makeOut(path.join(dir, name));
-      const ran = await mkfifos(batch.map(({ name }) => path.join(dir, name, 'in'))).catch((error) => {
+      const ran = await mkfifos(
+        batch.map(({ name }) => path.join(dir, name, 'in')),
+        dir,
+      ).catch((error) => {
         on.warn(`cannot run mkfifo: ${reason(error)}`);
         return false;
       });
