@@ -11,6 +11,8 @@ export type SessionInfo = {
   readonly id: string;
   /** The stream goes on where it broke; else it is a new one. */
   readonly resumed: boolean;
+  /** The language of what does not name its own, if the server has said it. */
+  readonly lang?: string | undefined;
 };
 
 export type InletEvents = {
@@ -75,7 +77,7 @@ export function createInlet(out: Pick<Outlet, 'send'>, on: InletEvents): Inlet {
         // What came before has been counted already.
         last = heard.n;
         told = 0;
-        on.session({ id: heard.id, resumed: heard.resumed });
+        on.session({ id: heard.id, resumed: heard.resumed, ...(heard.lang && { lang: heard.lang }) });
         known = true;
         release(last - held.length + 1);
         break;

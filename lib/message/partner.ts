@@ -175,7 +175,21 @@ export async function partner(options: PartnerOptions): Promise<void> {
     const { has, open } = chats;
     const { send } = outbox;
     const { soon } = batch;
-    const talk = createTalk({ dir, own, stamp, journal, recent, rooms, send, has, open, soon, limits, warn });
+    const talk = createTalk({
+      dir,
+      own,
+      stamp,
+      journal,
+      recent,
+      rooms,
+      send,
+      has,
+      open,
+      soon,
+      limits,
+      warn,
+      lang: () => session?.lang,
+    });
     out.onDrain(outbox.drained);
     return { state, journal, talk, outbox, lock };
   }

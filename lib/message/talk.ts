@@ -44,6 +44,8 @@ export type TalkOptions = {
   /** There is something to write down. */
   readonly soon: () => void;
   readonly warn: (message: string) => void;
+  /** The language of what does not name its own. */
+  readonly lang?: (() => string | undefined) | undefined;
   readonly limits?: Limits;
 };
 
@@ -97,6 +99,7 @@ export function createTalk(options: TalkOptions): Talk {
     send,
     recent,
     rooms = NO_ROOMS,
+    lang,
     has,
     open,
     soon,
@@ -222,7 +225,7 @@ export function createTalk(options: TalkOptions): Talk {
   return {
     stanza(element) {
       if (element.name !== 'message' || element.attrs.xmlns !== undefined) return;
-      const message = readMessage(element, own, Date.now());
+      const message = readMessage(element, own, Date.now(), lang?.());
       if (message === null) {
         reports.add(
           'a message from what is no JID',

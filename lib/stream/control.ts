@@ -15,7 +15,13 @@ export type Control =
   /** So many of the stanzas that a daemon sends next may have been taken before. */
   | { readonly what: 'again'; readonly n: number }
   /** The session `id` is there, perhaps as the continuation of an earlier one; the next stanza has the number n + 1. */
-  | { readonly what: 'session'; readonly id: string; readonly n: number; readonly resumed: boolean }
+  | {
+      readonly what: 'session';
+      readonly id: string;
+      readonly n: number;
+      readonly resumed: boolean;
+      readonly lang?: string;
+    }
   /** sj has taken the first `n` stanzas that the daemon has sent since its start. */
   | { readonly what: 'sent'; readonly n: number }
   /** sj will not send the daemon's stanza number `n`. */
@@ -47,7 +53,18 @@ export const isControl = (element: Element): boolean =>
 /** Reads an element; null if it is none of these. */
 export function readControl(element: Element): Control | null {
   if (!isControl(element)) return null;
-  const { id = '', n: number = '', resumed, reason = '', from = '', to = '', on, jid = '', nick = '' } = element.attrs;
+  const {
+    id = '',
+    n: number = '',
+    resumed,
+    reason = '',
+    from = '',
+    to = '',
+    on,
+    jid = '',
+    nick = '',
+    lang,
+  } = element.attrs;
   const n = /^\d{1,15}$/.test(number) ? Number(number) : null;
   switch (element.name) {
     case 'hello':
@@ -58,7 +75,7 @@ export function readControl(element: Element): Control | null {
     case 'sent':
       return n === null ? null : { what: element.name, n };
     case 'session':
-      return n === null ? null : { what: 'session', id, n, resumed: resumed === 'true' };
+      return n === null ? null : { what: 'session', id, n, resumed: resumed === 'true', ...(lang && { lang }) };
     case 'shown':
       return { what: 'shown', to, on: on === 'true' };
     case 'skipped':

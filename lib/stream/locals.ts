@@ -37,7 +37,15 @@ export type Locals = {
   /** Starts the daemons; what they send waits until `online`. */
   start(): void;
   /** The session is there. */
-  online(session: { name: string; resumed: boolean; incoming: Incoming<DaemonName>; asked: Asked; most: number }): void;
+  online(session: {
+    name: string;
+    resumed: boolean;
+    incoming: Incoming<DaemonName>;
+    asked: Asked;
+    most: number;
+    /** The language of what does not name its own. */
+    lang?: string | undefined;
+  }): void;
   /** Looks at presence from the server, which may be that of a room. */
   presence(stanza: Piece): void;
   /** Hands a stanza to a daemon with the next `flush`. */
@@ -195,11 +203,11 @@ export function createLocals({ dir, bare, limits, say, trace, sentBefore }: Loca
 
   function introduce(daemon: Daemon): void {
     daemon.tells = true;
-    const { name: id, resumed, incoming } = session!;
+    const { name: id, resumed, incoming, lang } = session!;
     if (daemon.name === 'messaged')
       // What it was given before it said hello comes after this, too.
       for (const [jid, nick] of rooms.joined) tell(daemon, { what: 'room', jid, nick, on: true });
-    tell(daemon, { what: 'session', id, n: incoming.given(daemon.name), resumed });
+    tell(daemon, { what: 'session', id, n: incoming.given(daemon.name), resumed, ...(lang && { lang }) });
     if (daemon.name === 'messaged') for (const report of skipped.splice(0)) tell(daemon, report);
     if (daemon.name === 'iqd') shown.begin((control) => tell(daemon, control));
     // There may be nothing else for it to come along with.

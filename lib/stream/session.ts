@@ -58,6 +58,9 @@ export type SessionConfig = {
 /** A login may always take so long, in milliseconds: a slow machine needs more than a short silence. */
 const LEAST_LOGIN = 10_000;
 
+/** So much of a language tag is handed on. */
+const LANG = 64;
+
 /**
  * Runs a session on descriptors 6 and 7 until it ends.
  * @param stop aborted by the signal that asks for an orderly end; or by a Fatal that says why it is to be another
@@ -93,10 +96,15 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
 
   // What comes from the server.
 
+  let lang: string | undefined;
+
   const splitter = createSplitter(
     'stream',
     {
-      header: (element) => guard(() => negotiation.header(element)),
+      header(element) {
+        lang = element.attrs['xml:lang']?.slice(0, LANG);
+        guard(() => negotiation.header(element));
+      },
       stanza: (piece) => guard(() => received(piece)),
       skipped: (stanza) => guard(() => skipped(stanza)),
       close() {
@@ -330,7 +338,7 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
       const way = wayOf(root.name, root.attrs, asked);
       if (way !== null) extra(way, text);
     }
-    locals.online({ name: upkeep.name, resumed, incoming: upkeep.incoming, asked, most: session.limits.bytes });
+    locals.online({ name: upkeep.name, resumed, incoming: upkeep.incoming, asked, most: session.limits.bytes, lang });
     if (!resumed) for (const [id, to] of unanswered) if (id !== ROSTER_ID) extra('iqd', noAnswer(id, to));
     handOver();
     config.ready();

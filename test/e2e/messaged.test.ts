@@ -110,7 +110,7 @@ World &lt;3</body>
       expect.objectContaining({ body: 'Hello\nWorld <3', dir: 'in' }),
     ]);
     expect(untimed(read('a@x.com', 'out'))).toBe('<a@x.com> second\n');
-    expect(fs.readdirSync(at()).sort()).toEqual(['.newcomers', 'a@x.com', 'cari@server.org', 'events', 'in']);
+    expect(fs.readdirSync(at()).sort()).toEqual(['.newcomers', 'a@x.com', 'cari@server.org', 'events', 'in', 'out']);
     expect(fs.readdirSync(at('a@x.com')).sort()).toEqual(['id', 'in', 'log', 'out']);
     for (const name of ['in', 'out', 'log', 'id']) expect(fs.lstatSync(at('a@x.com', name)).mode & 0o777).toBe(0o600);
     expect(fs.lstatSync(at('a@x.com')).mode & 0o777).toBe(0o700);
@@ -360,7 +360,7 @@ describe('while it runs', () => {
     expect(fs.readdirSync(dir)).toEqual(['tmp']);
     for (const name of fs.readdirSync(at())) {
       if (name === 'in') expect(fs.readFileSync(at(name), 'utf8')).toBe('');
-      else if (name === 'events' || name === '.newcomers') expect(fs.statSync(at(name)).isFile()).toBe(true);
+      else if (['events', 'out', '.newcomers'].includes(name)) expect(fs.statSync(at(name)).isFile()).toBe(true);
       else expect(fs.readdirSync(at(name)).sort()).toEqual(['id', 'in', 'log', 'out']);
     }
     expect(fs.existsSync(at('ä@münchen.example', 'out'))).toBe(true);

@@ -181,6 +181,13 @@ describe('of what others claim', () => {
   });
 });
 
+it('of a text in several languages the one in the language of the stream is shown', async () => {
+  const before = untimed(alice.read(BOB, 'out'));
+  const bodies = `<body xml:lang='fr'>Bonjour</body><body xml:lang='en'>Hello</body>`;
+  await deliver(server, alice, bob, from(`${BOB}/phone`, bodies));
+  expect(untimed(alice.read(BOB, 'out')).slice(before.length)).toBe(`<${BOB}/phone> Hello\n`);
+});
+
 describe('a room', () => {
   const user = (...codes: number[]) =>
     `<x xmlns='http://jabber.org/protocol/muc#user'>${codes.map((code) => `<status code='${code}'/>`).join('')}</x>`;

@@ -9,6 +9,8 @@ const control: fc.Arbitrary<Control> = fc.oneof(
   fc.record({ what: fc.constantFrom('hello', 'bye') }),
   fc.record({ what: fc.constantFrom('done', 'again', 'sent'), n }),
   fc.record({ what: fc.constant('session'), id: text, n, resumed: fc.boolean() }),
+  fc.record({ what: fc.constant('session'), id: text, n, resumed: fc.boolean(), lang: fc.constant('de-AT') }),
+  fc.record({ what: fc.constant('room'), jid: text, nick: text, on: fc.boolean() }),
   fc.record({ what: fc.constant('refused'), n, reason: text }),
   fc.record({ what: fc.constant('shown'), to: text, on: fc.boolean() }),
 );
