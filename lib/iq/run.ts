@@ -48,6 +48,8 @@ export type RunOptions = {
 const HANDLERS_END = 1500;
 const ANSWERS_END = 1000;
 const SENDING_END = 500;
+/** Under sj, which kills its daemons after 800 ms: iqd has to end its handlers first, or they outlive it. */
+const UNDER_SJ = { work: 450, sending: 150 };
 
 /** So many milliseconds at most a stanza holds back what is said to be dealt with. */
 const LIMIT = 10_000;
@@ -161,10 +163,13 @@ export async function runIqd(options: RunOptions): Promise<void> {
   input?.pause();
   if (ack) part.end();
   const again = ack && !part.bye;
-  await Promise.all([iqd.drain(HANDLERS_END, again), delivery.drain(ANSWERS_END, again)]);
+  const [handlers, answers, sending] = ack
+    ? [UNDER_SJ.work, UNDER_SJ.work, UNDER_SJ.sending]
+    : [HANDLERS_END, ANSWERS_END, SENDING_END];
+  await Promise.all([iqd.drain(handlers, again), delivery.drain(answers, again)]);
   tally.close();
   if (timer !== null) clearTimeout(timer);
   settle();
   if (timer !== null) clearTimeout(timer);
-  await out.end(SENDING_END);
+  await out.end(sending);
 }
