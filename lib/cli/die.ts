@@ -70,10 +70,14 @@ export function voice(name: string): Say {
   return { warn: (m) => say(`warning: ${m}`), fatal: (m) => say(`fatal: ${m}`), info: say };
 }
 
+/** How long, in milliseconds, what has been said may take to arrive after a failure. */
+const LAST_WORDS = 300;
+
 /**
  * Runs a program: whatever it throws becomes one line on stderr and an exit code. A `Fatal` carries its own code; any
  * other error is a temporary failure (111), because a supervisor's next try starts from a clean state.
- * The exit code is set, not forced, so that what is still on its way into pipes arrives.
+ * The exit code is set, not forced, so that what is still on its way into pipes arrives; but after a failure the process
+ * ends, whatever it still has open: a daemon that has said `fatal` and goes on would be taken for one that works.
  */
 export async function run(
   name: string,
@@ -104,5 +108,6 @@ export async function run(
     process.exitCode = (await main(say)) ?? EXIT.ok;
   } catch (error) {
     end(error);
+    setTimeout(() => process.exit(), LAST_WORDS).unref();
   }
 }

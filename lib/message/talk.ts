@@ -191,7 +191,8 @@ export function createTalk(options: TalkOptions): Talk {
   /** Adds to the files of a contact, unless it is a stranger who brings too much. */
   function put(message: Incoming, out: string, log: string): boolean {
     const { contact } = message;
-    if (strangers.may(contact, out.length + log.length, inRoom(message), performance.now())) {
+    const bytes = Buffer.byteLength(out) + Buffer.byteLength(log);
+    if (strangers.may(contact, bytes, inRoom(message), performance.now())) {
       journal.add(contact, out, log);
       return true;
     }

@@ -31,6 +31,30 @@ it('gives each line of a message the whole prefix', () => {
   );
 });
 
+it.each([
+  ['line feeds', '\n'.repeat(262_144)],
+  ['carriage returns and line feeds', '\r\n'.repeat(131_072)],
+  ['line separators', '\u2028'.repeat(87_000)],
+  ['short lines', 'x\n'.repeat(131_072)],
+])('adds no more to a text of %s than it has itself, and says how much is missing', (_, start) => {
+  const body = `${start}end`;
+  for (const name of ['a@b', `${'ž'.repeat(500)}@b/${'r'.repeat(1000)}`]) {
+    for (const text of [message(TIME, name, body), notice(TIME, body)]) {
+      expect(Buffer.byteLength(text)).toBeLessThan(3 * body.length + 10_000);
+      const lines = text.split('\n').slice(0, -1);
+      const [, more] = /^2024-05-06 07:08 -!- the message goes on for (\d+) more lines: log has all of it$/.exec(
+        lines.at(-1)!,
+      )!;
+      expect(Number(more) + lines.length - 1).toBe(body.split(/\r\n|[\n\u2028]/).length);
+    }
+  }
+});
+
+it('folds no text of usual lines, however long', () => {
+  const body = `${'x'.repeat(40)}\n`.repeat(6000);
+  expect(message(TIME, 'bob@x', body).split('\n')).toHaveLength(6001);
+});
+
 it('drops empty lines at the end', () => {
   expect(message(TIME, 'a', 'one\n\n')).toBe('2024-05-06 07:08 <a> one\n');
   expect(message(TIME, 'a', '\n\n')).toBe('2024-05-06 07:08 <a> \n');
@@ -92,4 +116,7 @@ it('excerpts the first line that has something, in whole characters', () => {
   expect(excerpt('x'.repeat(101))).toBe(`${'x'.repeat(100)}…`);
   expect(excerpt(`${'x'.repeat(99)}😀😀`)).toBe(`${'x'.repeat(99)}…`);
   expect(excerpt('')).toBe('');
+  expect(excerpt('\n'.repeat(200))).toBe('');
+  expect(excerpt(`\n ${'x'.repeat(99)}\r\nmore`)).toBe(` ${'x'.repeat(99)}`);
+  expect(excerpt(`${'x'.repeat(100)}\r\nmore`)).toBe('x'.repeat(100));
 });
