@@ -4,8 +4,22 @@
  */
 import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto';
 
-/** `wronghost`: names another host; `expired`: was good last year; `selfsigned`: the CA knows nothing of it. */
-export type CertKind = 'good' | 'wronghost' | 'expired' | 'selfsigned';
+/**
+ * `wronghost`: names another host; `expired`: was good last year; `selfsigned`: the CA knows nothing of it; `srvname`:
+ * names the service in an SRV-ID alone; `commonname`: names the host in its common name alone; `weakkey`: RSA of 1024
+ * bits; `sha1`: signed with SHA-1; `nosign`, `constrained`: by an intermediate CA that must not sign, or not this name.
+ */
+export type CertKind =
+  | 'good'
+  | 'wronghost'
+  | 'expired'
+  | 'selfsigned'
+  | 'srvname'
+  | 'commonname'
+  | 'weakkey'
+  | 'sha1'
+  | 'nosign'
+  | 'constrained';
 
 /** All PEM. */
 export type Pair = { key: string; cert: string };
@@ -24,21 +38,40 @@ export function createAuthority(): Authority {
   const name = distinguishedName('loopback CA');
   const issuer = { name, keys };
   const ca = certificate({ issuer, subject: name, key: keys.publicKey, days: [-1, 30], ca: true, names: [] });
-  const leaf = (subject: string, names: Buffer[], days: [number, number], self = false): Pair => {
-    const own = ecKeys();
+  const leaf = (subject: string, names: Buffer[], days: [number, number], kind: CertKind = 'good'): Pair => {
+    const own = kind === 'weakkey' ? generateKeyPairSync('rsa', { modulusLength: 1024 }) : ecKeys();
     const subjectName = distinguishedName(subject);
-    const by = self ? { name: subjectName, keys: own } : issuer;
+    const middle = kind === 'nosign' || kind === 'constrained' ? intermediate(kind) : null;
+    const by = kind === 'selfsigned' ? { name: subjectName, keys: own } : (middle?.issuer ?? issuer);
+    const hash = kind === 'sha1' ? 'sha1' : 'sha256';
     return {
       key: own.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
-      cert: certificate({ issuer: by, subject: subjectName, key: own.publicKey, days, ca: false, names }),
+      cert:
+        certificate({ issuer: by, subject: subjectName, key: own.publicKey, days, ca: false, names, hash }) +
+        (middle?.cert ?? ''),
     };
+  };
+  const intermediate = (kind: 'nosign' | 'constrained') => {
+    const own = { name: distinguishedName('loopback intermediate CA'), keys: ecKeys() };
+    const cert = certificate({
+      issuer,
+      subject: own.name,
+      key: own.keys.publicKey,
+      days: [-1, 30],
+      ca: true,
+      names: [],
+      signs: kind !== 'nosign',
+      only: kind === 'constrained' ? 'elsewhere.invalid' : undefined,
+    });
+    return { issuer: own, cert };
   };
   return {
     ca,
     server(hosts, kind = 'good') {
       const named = kind === 'wronghost' ? ['wronghost.invalid'] : hosts;
       const days: [number, number] = kind === 'expired' ? [-365, -2] : [-1, 30];
-      return leaf(named[0] ?? 'localhost', named.map(dnsName), days, kind === 'selfsigned');
+      const names = kind === 'commonname' ? [] : named.map(kind === 'srvname' ? srvName : dnsName);
+      return leaf(named[0] ?? 'localhost', names, days, kind);
     },
     client: (jid) => leaf(jid, [xmppAddr(jid)], [-1, 30]),
   };
@@ -56,32 +89,40 @@ type Request = {
   ca: boolean;
   /** GeneralNames of the subject. */
   names: Buffer[];
+  /** Of the signature; SHA-256 by default. */
+  hash?: 'sha1' | 'sha256';
+  /** Whether a CA may sign certificates; true by default. */
+  signs?: boolean;
+  /** The only domain that a CA may sign for (RFC 5280, 4.2.1.10). */
+  only?: string | undefined;
 };
 
 /** Signs a certificate (RFC 5280, 4.1) and returns it as PEM. */
-function certificate({ issuer, subject, key, days, ca, names }: Request): string {
-  const ecdsaWithSha256 = sequence(oid('1.2.840.10045.4.3.2'));
+function certificate(request: Request): string {
+  const { issuer, subject, key, days, ca, names, hash = 'sha256', signs = true, only } = request;
+  const algorithm = sequence(oid(hash === 'sha1' ? '1.2.840.10045.4.1' : '1.2.840.10045.4.3.2'));
   const day = (n: number) => time(new Date(Date.now() + n * 86_400_000));
   const extensions = [
     extension('2.5.29.19', ca ? sequence(tlv(0x01, Buffer.of(0xff))) : sequence(), true),
     // keyCertSign and cRLSign, or digitalSignature
-    extension('2.5.29.15', tlv(0x03, ca ? Buffer.of(1, 0x06) : Buffer.of(7, 0x80)), true),
+    extension('2.5.29.15', tlv(0x03, ca && signs ? Buffer.of(1, 0x06) : Buffer.of(7, 0x80)), true),
     extension('2.5.29.14', tlv(0x04, keyId(key))),
     extension('2.5.29.35', sequence(tlv(0x80, keyId(issuer.keys.publicKey)))),
   ];
   if (!ca) extensions.push(extension('2.5.29.37', sequence(oid('1.3.6.1.5.5.7.3.1'), oid('1.3.6.1.5.5.7.3.2'))));
+  if (only !== undefined) extensions.push(extension('2.5.29.30', sequence(tlv(0xa0, sequence(dnsName(only)))), true));
   if (names.length > 0) extensions.push(extension('2.5.29.17', sequence(...names)));
   const body = sequence(
     tlv(0xa0, tlv(0x02, Buffer.of(2))),
     tlv(0x02, Buffer.concat([Buffer.of(0x40), randomBytes(15)])),
-    ecdsaWithSha256,
+    algorithm,
     issuer.name,
     sequence(day(days[0]), day(days[1])),
     subject,
     key.export({ type: 'spki', format: 'der' }),
     tlv(0xa3, sequence(...extensions)),
   );
-  const der = sequence(body, ecdsaWithSha256, bits(sign('sha256', body, issuer.keys.privateKey)));
+  const der = sequence(body, algorithm, bits(sign(hash, body, issuer.keys.privateKey)));
   const lines = der.toString('base64').match(/.{1,64}/g) ?? [];
   return `-----BEGIN CERTIFICATE-----\n${lines.join('\n')}\n-----END CERTIFICATE-----\n`;
 }
@@ -120,4 +161,6 @@ const keyId = (key: KeyObject) =>
     .digest();
 
 const dnsName = (host: string) => tlv(0x82, Buffer.from(host));
+const srvName = (host: string) =>
+  tlv(0xa0, oid('1.3.6.1.5.5.7.8.7'), tlv(0xa0, tlv(0x16, Buffer.from(`_xmpp-client.${host}`))));
 const xmppAddr = (jid: string) => tlv(0xa0, oid('1.3.6.1.5.5.7.8.5'), tlv(0xa0, tlv(0x0c, Buffer.from(jid))));

@@ -40,6 +40,8 @@ export type Outcome = {
   target: Target | null;
   /** There are targets that have not been tried since the account was online. */
   others: boolean;
+  /** There is more than one target. */
+  several: boolean;
 };
 
 /** The descriptors of sj: see `-n`, `-e` and `-p` in sj(1). */
@@ -53,10 +55,12 @@ export function attempt(options: AttemptOptions): Attempt {
     const { args, sj, password, linger, shunned, say } = options;
     let target: Target | null = null;
     let others = false;
+    let several = false;
     try {
       const targets = last(await servers(args, say, stop.signal), shunned);
       const dialed = await dial(args.domain, targets, stop.signal);
       target = dialed.target;
+      several = targets.length > 1;
       others = targets.slice(targets.indexOf(target) + 1).some((one) => !shunned.some((other) => same(one, other)));
       const argv = [...args.sj, '-n', `${FD.ready}`, '-e', `${FD.leash}`];
       if (password !== null) argv.push('-p', `${FD.password}`);
@@ -73,9 +77,9 @@ export function attempt(options: AttemptOptions): Attempt {
       attach(child, password);
       const how = await running.ended;
       const code = typeof how === 'number' ? how : null;
-      return { code, why: code === null ? `sj was killed by ${how}` : null, target, others };
+      return { code, why: code === null ? `sj was killed by ${how}` : null, target, others, several };
     } catch (error) {
-      return { code: error instanceof Fatal ? error.code : null, why: reason(error), target, others };
+      return { code: error instanceof Fatal ? error.code : null, why: reason(error), target, others, several };
     }
   }
 

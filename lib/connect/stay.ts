@@ -80,9 +80,13 @@ function tryOn({ args, keep, sj, dir, password }: Setting, supervisor: Superviso
   let running: Attempt | null = null;
   let shunned: Target[] = [];
   let reached = false;
+  /** One of several servers has not been tried, or its failure was temporary. */
+  let hopeful = false;
   let timer: NodeJS.Timeout | undefined;
   /** Why we are offline. */
   let why = '';
+  /** Nobody has said that on stderr yet. */
+  let unsaid = false;
 
   return new Promise((resolve) => {
     const untake = takeSignals(['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGALRM', 'SIGUSR1', 'SIGUSR2'], (signal, typed) => {
@@ -108,6 +112,7 @@ function tryOn({ args, keep, sj, dir, password }: Setting, supervisor: Superviso
           clearTimeout(timer);
           untake();
           if (next.code === EXIT.ok) show(dir, 'offline', say);
+          else if (unsaid) say.fatal(why);
           return resolve(next.code);
       }
     }
@@ -127,14 +132,16 @@ function tryOn({ args, keep, sj, dir, password }: Setting, supervisor: Superviso
 
     function ended(outcome: Outcome): void {
       running = null;
-      const { code, target, others } = outcome;
+      const { code, target, others, several } = outcome;
       // Where all have been tried, the next round begins.
       if (reached || !others) shunned = [];
       if (!reached && target !== null) shunned.push(target);
       why = explain(outcome);
-      if (outcome.why !== null && code !== null && code !== EXIT.temporary) say.fatal(why);
-      // A fault of one server says nothing about the others.
-      happened({ what: 'lost', code: !reached && others && code === EXIT.protocol ? null : code });
+      unsaid = outcome.why !== null;
+      hopeful = !reached && several && (hopeful || others || code !== EXIT.protocol);
+      // A fault of one server says nothing about the others, which may only be away.
+      happened({ what: 'lost', code: hopeful && code === EXIT.protocol ? null : code });
+      if (!others) hopeful = !reached && several && code !== EXIT.protocol;
     }
 
     /** Why it ended, in words; the file `state` is to say it, too. */

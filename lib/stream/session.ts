@@ -56,7 +56,7 @@ export type SessionConfig = {
 };
 
 /** A login may always take so long, in milliseconds: a slow machine needs more than a short silence. */
-const LEAST_LOGIN = 10_000;
+const LEAST_LOGIN = 5000;
 
 /** So much of a language tag is handed on. */
 const LANG = 64;
@@ -73,6 +73,8 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
   const line: Line = { state: 'open' };
   let linkPaused = false;
   let deadline: NodeJS.Timeout | undefined;
+  /** The server has opened its stream. */
+  let greeted = false;
   let asked: Asked = createAsked(bare);
   /** What is looked at just now, before there is a session. */
   let negotiated: Piece | null = null;
@@ -102,6 +104,7 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
     'stream',
     {
       header(element) {
+        greeted = true;
         lang = element.attrs['xml:lang']?.slice(0, LANG);
         guard(() => negotiation.header(element));
       },
@@ -118,7 +121,7 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
         end(
           new Breach(
             error.fault,
-            `the server sent what XMPP forbids (${error.fault}): ${error.message}`,
+            `the server sent what XMPP forbids (${error.fault}): ${error.message}${hint()}`,
             error.message,
           ),
         );
@@ -139,11 +142,14 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
         line.state = 'gone';
         for (const what of ['close', 'farewell', 'acknowledged'] as const) parting.happened(what);
         const how = error === null ? 'the server closed the connection' : `the connection broke: ${reason(error)}`;
-        end(new Fatal(EXIT.temporary, how));
+        end(new Fatal(EXIT.temporary, how + hint()));
       },
     },
     config.tls !== 'never',
   );
+
+  /** A server that waits for TLS says nothing that XMPP knows. */
+  const hint = () => (greeted || config.tls !== 'starttls' ? '' : ' (a port for direct TLS, such as 5223, needs -x)');
 
   function write(data: string | Buffer): boolean {
     watch.wrote();

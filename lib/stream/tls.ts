@@ -6,6 +6,7 @@ import tls from 'node:tls';
 import { domainToASCII } from 'node:url';
 import { EXIT, errno, Fatal, reason } from '../cli/die.ts';
 import { type Bindings, channelBindings } from '../sasl/binding.ts';
+import { checkIdentity } from './identity-check.ts';
 
 export type TlsConfig = {
   /** The domain of the account: whatever host serves it, this name must be on the certificate (RFC 6120 section 13.7). */
@@ -66,13 +67,18 @@ export function secure(raw: Duplex, config: TlsConfig): Promise<tls.TLSSocket> {
         ...(config.identity && { cert: config.identity, key: config.identity }),
         ...(config.direct && { ALPNProtocols: ['xmpp-client'] }),
         minVersion: 'TLSv1.2',
+        // Whatever NODE_TLS_REJECT_UNAUTHORIZED says.
+        rejectUnauthorized: true,
+        checkServerIdentity: (_: string, certificate: tls.PeerCertificate) => checkIdentity(name, certificate),
+        // 112 bits: no RSA or DH below 2048, no SHA-1 in signatures.
+        ciphers: `${tls.DEFAULT_CIPHERS}:@SECLEVEL=2`,
         allowHalfOpen: true,
       } as tls.ConnectionOptions);
     } catch (error) {
       reject(new Fatal(EXIT.usage, `cannot set up TLS: ${reason(error)}`));
       return;
     }
-    const failed = (error: Error) => reject(fault(error, config.domain));
+    const failed = (error: Error) => reject(fault(error, config));
     const lost = () => failed(new Error('the connection ended during the TLS handshake'));
     socket.once('error', failed);
     socket.once('close', lost);
@@ -85,18 +91,29 @@ export function secure(raw: Duplex, config: TlsConfig): Promise<tls.TLSSocket> {
 }
 
 const CERTIFICATE =
-  /^(CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|CRL_|ERROR_IN_CERT|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH|ERR_TLS_CERT)/;
+  /^(UNSPECIFIED$|CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|CRL_|ERROR_IN_CERT|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH|ERR_TLS_CERT)/;
 
-function fault(error: Error, domain: string): Fatal {
+/** Who is not trusted may be trusted all the same, by who knows it to be right. */
+const remedy = (code: string): string =>
+  /^(UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_)/.test(code)
+    ? '; to trust its issuer, name a PEM file by -c or SSL_CERT_FILE'
+    : '';
+
+function fault(error: Error, { domain, direct }: TlsConfig): Fatal {
   const code = errno(error);
   if (CERTIFICATE.test(code))
-    return new Fatal(EXIT.protocol, `the certificate of ${domain} is not good: ${reason(error)}`);
+    return new Fatal(EXIT.protocol, `the certificate of ${domain} is not good: ${reason(error)}${remedy(code)}`);
   if (code === 'EPROTO' || code.startsWith('ERR_SSL_') || code.startsWith('ERR_TLS_')) {
+    // What is not TLS at all may be a server that waits for STARTTLS.
+    const hint =
+      direct && /WRONG_VERSION_NUMBER|PACKET_LENGTH|UNEXPECTED_MESSAGE/.test(code)
+        ? ' (a port for STARTTLS, such as 5222, takes no -x)'
+        : '';
     return new Fatal(
       EXIT.protocol,
       `TLS with ${domain} failed: ${reason(error)
         .replace(/^.*SSL routines:[^:]*:/s, '')
-        .trim()}`,
+        .trim()}${hint}`,
     );
   }
   return new Fatal(EXIT.temporary, `TLS with ${domain} failed: ${reason(error)}`);

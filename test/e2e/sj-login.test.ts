@@ -290,5 +290,5 @@ it('a login that the server holds up with white space ends', async () => {
   );
   const alice = startSuite({ port }, { options: ['-t', '1'] });
   expect(await alice.ended).toBe(111);
-  expect(alice.err()).toMatch(/^sj: fatal: no session after 10 seconds: the server does not go on\n$/);
+  expect(alice.err()).toMatch(/^sj: fatal: no session after 5 seconds: the server does not go on\n$/);
 });

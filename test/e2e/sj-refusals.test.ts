@@ -88,13 +88,29 @@ describe.each([false, true])('sj refuses, before any credential was sent (-x: %o
   it.each([
     ['wronghost', /the certificate of example.org is not good: .*altnames/],
     ['expired', /the certificate of example.org is not good: certificate has expired/],
-    ['selfsigned', /the certificate of example.org is not good: self.signed certificate/],
+    ['selfsigned', /the certificate of example.org is not good: self.signed certificate.*-c or SSL_CERT_FILE/],
+    ['commonname', /the certificate of example.org is not good: /],
+    ['weakkey', /the certificate of example.org is not good: .*key too weak/],
+    ['sha1', /the certificate of example.org is not good: .*too weak/],
+    ['nosign', /the certificate of example.org is not good: /],
+    ['constrained', /the certificate of example.org is not good: .*(permitted|excluded|constraint)/],
   ] as const)('a certificate of the kind %s', async (certificate, why) => {
     const server = await startBed({ certificate, mechanisms: ['PLAIN'] });
     await refused(server, 76, why, direct ? { options: ['-x'], port: server.directPort } : {});
     expect(sent(server)).toEqual(direct ? [] : ['stream:stream', 'starttls']);
     expect(server.heard()).not.toContain('alice');
   });
+});
+
+it('NODE_TLS_REJECT_UNAUTHORIZED turns nothing off', async () => {
+  const server = await startBed({ certificate: 'selfsigned', mechanisms: ['PLAIN'] });
+  const env = { NODE_TLS_REJECT_UNAUTHORIZED: '0', NODE_NO_WARNINGS: '1' };
+  await refused(server, 76, /self.signed certificate/, { env });
+  expect(server.heard()).not.toContain('alice');
+});
+
+it('an SRV-ID of the service is a good name (RFC 6120 section 13.7.1.2.1)', async () => {
+  await startSuite(await startBed({ certificate: 'srvname' })).online();
 });
 
 describe('sj refuses', () => {
