@@ -15,8 +15,8 @@ import type { Supervisor } from './supervisor.ts';
 const PASSED_ON = ['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP', 'SIGALRM', 'SIGUSR1', 'SIGUSR2'] as const;
 
 /**
- * Connects, runs sj and waits for its end; signals that come to us are passed on. A server that breaks the protocol
- * before the account is online (a certificate of somebody else, no TLS, no XMPP) is not the last word while DNS names
+ * Connects, runs sj and waits for its end; signals that come to us are passed on. A server that fails
+ * before the account is online (a certificate of somebody else, no TLS, no XMPP, silence) is not the last word while DNS names
  * others (RFC 6120 section 3.2.1).
  * @param sj the program
  * @throws Fatal 111 if there is no connection, if sj can't be started, or a signal killed it
@@ -34,8 +34,9 @@ export async function connectOnce(args: Arguments, sj: string, say: Say): Promis
     const dialed = await dial(args.domain, targets);
     targets = targets.slice(targets.indexOf(dialed.target) + 1);
     const { code, online, stopped } = await session({ args, sj, env, password, supervisor }, dialed);
-    if (code !== EXIT.protocol || online || stopped || targets.length === 0) return code;
-    say.warn(`trying the next of ${targets.length + 1} servers`);
+    const elsewhere = code === EXIT.protocol || code === EXIT.temporary;
+    if (!elsewhere || online || stopped || targets.length === 0) return code;
+    say.warn(`trying another server, ${targets.length} left`);
   }
 }
 

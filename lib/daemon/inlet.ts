@@ -13,6 +13,9 @@ export type SessionInfo = {
   readonly resumed: boolean;
   /** The language of what does not name its own, if the server has said it. */
   readonly lang?: string | undefined;
+  /** Of the session before a new one: its id, and how many of the daemon's stanzas the server knows to have arrived. */
+  readonly past?: string | undefined;
+  readonly acked?: number | undefined;
 };
 
 export type InletEvents = {
@@ -77,7 +80,12 @@ export function createInlet(out: Pick<Outlet, 'send'>, on: InletEvents): Inlet {
         // What came before has been counted already.
         last = heard.n;
         told = 0;
-        on.session({ id: heard.id, resumed: heard.resumed, ...(heard.lang && { lang: heard.lang }) });
+        on.session({
+          id: heard.id,
+          resumed: heard.resumed,
+          ...(heard.lang && { lang: heard.lang }),
+          ...(heard.past && { past: heard.past, acked: heard.acked }),
+        });
         known = true;
         release(last - held.length + 1);
         break;

@@ -23,8 +23,11 @@ export type Journal = {
   intend(intent: Intent): void;
   /** What has become of a line is in what was added. */
   settle(id: string): void;
-  /** The stanzas that come now are of this session. */
-  begin(session: string): void;
+  /**
+   * The stanzas that come now are of this session.
+   * @param unacked how many of the last ones the server does not know to have arrived, and may give again
+   */
+  begin(session: string, unacked?: number): void;
   /** Stanza number `n` of the session, and all before it, are in what was added, or were written down before. */
   through(n: number): void;
   /** Calls once everything that was added until now is written down. */
@@ -317,11 +320,11 @@ export function createJournal(dir: string, on: JournalEvents, { kept: log, room 
     },
     intend: (intent) => void intents.push(intent),
     settle: (id) => void settled.push(id),
-    begin(session) {
+    begin(session, unacked = 0) {
       given = recorded = told = 0;
       if (log === undefined || log.state.position.session === session) return;
       log.state.position = { session, n: 0 };
-      log.state.recent.begin();
+      log.state.recent.begin(unacked);
     },
     through(n) {
       given = n;

@@ -127,8 +127,9 @@ export async function partner(options: PartnerOptions): Promise<void> {
   }
 
   /** The session is there, and everything that is needed for it. */
-  function begin({ state, journal, talk, outbox }: Desk, { id }: SessionInfo): void {
-    journal.begin(id);
+  function begin({ state, journal, talk, outbox }: Desk, { id, past, acked = 0 }: SessionInfo): void {
+    const { session, n } = state.position;
+    journal.begin(id, past === session ? Math.max(0, n - acked) : 0);
     before = state.position.n;
     holdIn();
     journal.flush();

@@ -1,6 +1,9 @@
 /**
  * The last messages that came, to know those that a server gives again in a new session because it does not know that
  * they were written down. Within one session nothing is taken for a repetition: some clients use one id for everything.
+ *
+ * The same sender, text and id are not enough, for the same reason: the id must be the server's own (XEP-0359), or the
+ * message one that the server could not know to have arrived, or the time that it names that of the first one.
  */
 import { createHash } from 'node:crypto';
 
@@ -11,15 +14,19 @@ export type Mark = {
   readonly id?: string | undefined;
   readonly sid?: string | undefined;
   readonly body: string;
+  /** When it was said, or came, in milliseconds since the epoch. */
+  readonly time?: number | undefined;
+  /** The session broke before the server was told that it had arrived. */
+  readonly unacked?: boolean | undefined;
 };
 
 export type RecentState = { readonly earlier: readonly Mark[]; readonly now: readonly Mark[] };
 
 export type Recent = {
-  /** A new session begins: everything until now was before it. */
-  begin(): void;
+  /** A new session begins: everything until now was before it. @param unacked how many of the last ones may come again */
+  begin(unacked?: number): void;
   add(mark: Mark): void;
-  /** @param delayed whether the server says that the message is not new (XEP-0203): an id alone does not tell enough */
+  /** @param delayed whether the server says that the message is not new (XEP-0203), and when it was said */
   repeats(mark: Mark, delayed: boolean): boolean;
   readonly state: RecentState;
 };
@@ -29,6 +36,9 @@ export type Recent = {
  * had given minutes before.
  */
 export const MOST = 2048;
+
+/** How far, in milliseconds, the time at which a message came may be from the one that the server has for it. */
+const SKEW = 2000;
 
 /** Characters of a text that are worth keeping. */
 const SHORT = 200;
@@ -44,11 +54,13 @@ const digest = (text: string): string =>
 const BETWEEN = '\u0001';
 
 /** The mark as it is kept: whoever sends long ids does not fill the memory. */
-const kept = ({ from, id, sid, body }: Mark): Mark => ({
+const kept = ({ from, id, sid, body, time, unacked }: Mark): Mark => ({
   from: short(from),
   id: id === undefined ? id : short(id),
   sid: sid === undefined ? sid : short(sid),
   body: digest(body),
+  ...(time !== undefined && { time }),
+  ...(unacked && { unacked }),
 });
 
 /** Who has said what. */
@@ -76,8 +88,8 @@ function createRing(marks: readonly Mark[]) {
     count -= from;
   }
 
-  function add({ from, id = '', sid = '', body }: Mark): void {
-    const text = `${short(from)}${BETWEEN}${short(id)}${BETWEEN}${short(sid)}${BETWEEN}${short(body)}`;
+  function add({ from, id = '', sid = '', body, time }: Mark): void {
+    const text = `${short(from)}${BETWEEN}${short(id)}${BETWEEN}${short(sid)}${BETWEEN}${time ?? ''}${BETWEEN}${short(body)}`;
     // No code unit takes more than three bytes.
     const room = 3 * text.length;
     if (count === 2 * MOST || starts[count]! + room > bytes.length) tidy(room);
@@ -91,8 +103,14 @@ function createRing(marks: readonly Mark[]) {
     get marks(): Mark[] {
       const found: Mark[] = [];
       for (let i = first(); i < count; i++) {
-        const [from = '', id, sid, ...body] = bytes.toString('utf8', starts[i], starts[i + 1]).split(BETWEEN);
-        found.push({ from, id: id || undefined, sid: sid || undefined, body: digest(body.join(BETWEEN)) });
+        const [from = '', id, sid, time, ...body] = bytes.toString('utf8', starts[i], starts[i + 1]).split(BETWEEN);
+        found.push({
+          from,
+          id: id || undefined,
+          sid: sid || undefined,
+          body: digest(body.join(BETWEEN)),
+          time: time ? Number(time) : undefined,
+        });
       }
       return found;
     },
@@ -115,18 +133,22 @@ export function createRecent({ earlier, now }: RecentState = { earlier: [], now:
   }
 
   return {
-    begin() {
-      past = [...past, ...ring.marks].slice(-MOST);
+    begin(unacked = 0) {
+      const marks = ring.marks;
+      const first = marks.length - unacked;
+      past = [...past, ...marks.map((mark, i) => (i < first ? mark : { ...mark, unacked: true }))].slice(-MOST);
       ring = createRing([]);
       known = index();
     },
     add: (mark) => ring.add(mark),
     repeats(given, delayed) {
       if (known.size === 0) return false;
-      const { id, sid, ...said } = kept(given);
-      return (known.get(text(said)) ?? []).some(
-        (mark) => (sid !== undefined && mark.sid === sid) || (delayed && id !== undefined && mark.id === id),
-      );
+      const { id, sid, time = 0, ...said } = kept(given);
+      return (known.get(text(said)) ?? []).some((mark) => {
+        if (sid !== undefined && mark.sid === sid) return true;
+        if (id === undefined || mark.id !== id) return false;
+        return mark.unacked === true || (delayed && Math.abs(time - (mark.time ?? Number.NEGATIVE_INFINITY)) <= SKEW);
+      });
     },
     get state() {
       return { earlier: past, now: ring.marks };

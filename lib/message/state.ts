@@ -130,7 +130,9 @@ const isIntent = (value: unknown): boolean =>
 const isMark = (value: unknown): value is Mark =>
   isRecord(value) &&
   [value.from, value.body].every(isText) &&
-  [value.id, value.sid].every((id) => id === undefined || isText(id));
+  [value.id, value.sid].every((id) => id === undefined || isText(id)) &&
+  (value.time === undefined || value.time === null || typeof value.time === 'number') &&
+  (value.unacked === undefined || typeof value.unacked === 'boolean');
 
 /** The last messages that came, of records of logs. */
 function marks(logs: readonly { bytes: Buffer }[]): Mark[] {
@@ -138,8 +140,8 @@ function marks(logs: readonly { bytes: Buffer }[]): Mark[] {
   for (let i = logs.length - 1; i >= 0 && found.length < MOST; i--) {
     const lines = logs[i]!.bytes.toString().split('\n').slice(0, -1);
     for (let j = lines.length - 1; j >= 0 && found.length < MOST; j--) {
-      const { dir, from, id, sid, body = '' } = readLine(lines[j]!);
-      const mark = { from, id, sid, body };
+      const { dir, from, id, sid, body = '', time } = readLine(lines[j]!);
+      const mark = { from, id, sid, body, time: isText(time) ? Date.parse(time) : undefined };
       if ((dir === 'in' || dir === 'error') && isMark(mark)) found.push(mark);
     }
   }

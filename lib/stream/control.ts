@@ -21,6 +21,9 @@ export type Control =
       readonly n: number;
       readonly resumed: boolean;
       readonly lang?: string;
+      /** Of the session before a new one: its id, and how many of its stanzas the server knows to have arrived. */
+      readonly past?: string;
+      readonly acked?: number;
     }
   /** sj has taken the first `n` stanzas that the daemon has sent since its start. */
   | { readonly what: 'sent'; readonly n: number }
@@ -64,7 +67,10 @@ export function readControl(element: Element): Control | null {
     jid = '',
     nick = '',
     lang,
+    past,
+    acked: count = '',
   } = element.attrs;
+  const acked = /^\d{1,15}$/.test(count) ? Number(count) : undefined;
   const n = /^\d{1,15}$/.test(number) ? Number(number) : null;
   switch (element.name) {
     case 'hello':
@@ -75,7 +81,16 @@ export function readControl(element: Element): Control | null {
     case 'sent':
       return n === null ? null : { what: element.name, n };
     case 'session':
-      return n === null ? null : { what: 'session', id, n, resumed: resumed === 'true', ...(lang && { lang }) };
+      return n === null
+        ? null
+        : {
+            what: 'session',
+            id,
+            n,
+            resumed: resumed === 'true',
+            ...(lang && { lang }),
+            ...(past && acked !== undefined && { past, acked }),
+          };
     case 'shown':
       return { what: 'shown', to, on: on === 'true' };
     case 'skipped':

@@ -11,6 +11,7 @@
  *     taken "ID"        a message that was sent and acknowledged; it may be offered again
  *     asked ["ID","TO"] an iq request of a local program
  *     answered "ID"
+ *     unacked N         of the stanzas of messaged in the `in` before, the server was not told of so many
  *     resuming N        the session was asked for N times in a row without an answer that could be used
  *
  * What others have chosen, such as an id, stands there as JSON, so that it cannot begin a line of its own. Earlier
@@ -44,6 +45,8 @@ export type Kept = {
   asked: Map<string, string>;
   /** How many attempts in a row to resume the session have failed. */
   attempts: number;
+  /** How many stanzas messaged has dealt with that were not acknowledged at the end. */
+  unacked: number;
 };
 
 /** So many ids are remembered. */
@@ -65,13 +68,14 @@ export function createReader(): { line(text: Buffer): void; kept(): Kept; readon
   const said: Buffer[] = [];
   const asked = new Map<string, string>();
   let attempts = 0;
+  let unacked = 0;
 
   const words: Record<string, (rest: string, line: Buffer) => void> = {
     session(rest) {
       const given: unknown = JSON.parse(rest);
       if (!isResumable(given)) throw new TypeError('not a session');
       session = given;
-      base = acked = attempts = 0;
+      base = acked = attempts = unacked = 0;
       open = [];
       incoming = { count: 0, numbers: NO_NUMBERS };
     },
@@ -85,6 +89,7 @@ export function createReader(): { line(text: Buffer): void; kept(): Kept; readon
     acked: (rest) => void (acked = counter(rest)),
     in(rest) {
       const [count = ''] = rest.split(' ', 1);
+      unacked = 0;
       const { messaged, presenced, iqd }: Record<string, unknown> = JSON.parse(rest.slice(count.length));
       incoming = {
         count: counter(count),
@@ -99,6 +104,7 @@ export function createReader(): { line(text: Buffer): void; kept(): Kept; readon
       asked.set(id, to);
     },
     answered: (rest) => void asked.delete(jsonOf(rest, isText) ?? rest),
+    unacked: (rest) => void (unacked = counter(rest)),
     resuming: (rest) => void (attempts = counter(rest)),
   };
 
@@ -127,7 +133,7 @@ export function createReader(): { line(text: Buffer): void; kept(): Kept; readon
       const outgoing = createOutgoing(all.count, rest);
       const taken = createTaken();
       for (let i = said.length - 1; i >= 0 && !taken.line(said[i]!); i--);
-      return { session, outgoing, incoming, taken: taken.ids(), asked, attempts };
+      return { session, outgoing, incoming, taken: taken.ids(), asked, attempts, unacked };
     },
   };
 }
@@ -236,6 +242,7 @@ export const ackedLine = (h: number): string => `acked ${h}\n`;
 export const inLine = (count: number, numbers: Numbers): string => `in ${count} ${JSON.stringify(numbers)}\n`;
 const takenLine = (id: string): string => `${WORD.taken}${JSON.stringify(id)}\n`;
 export const askedLine = (id: string, to: string): string => `asked ${JSON.stringify([id, to])}\n`;
+export const unackedLine = (n: number): string => `unacked ${n}\n`;
 export const resumingLine = (attempts: number): string => `resuming ${attempts}\n`;
 export const answeredLine = (id: string): string => `answered ${JSON.stringify(id)}\n`;
 
@@ -260,12 +267,13 @@ export function outLines(given: readonly Sent[]): Buffer {
 }
 
 /** The whole ledger anew, without what has been dealt with. */
-export function summary({ session, outgoing, incoming, taken, asked, attempts }: Kept): Buffer {
+export function summary({ session, outgoing, incoming, taken, asked, attempts, unacked }: Kept): Buffer {
   const open = outgoing.open;
   let head = session === null ? '' : sessionLine(session);
   if (session !== null && attempts > 0) head += resumingLine(attempts);
   for (const id of taken) head += takenLine(id);
   for (const [id, to] of asked) head += askedLine(id, to);
   head += `base ${(outgoing.count - open.length + 2 ** 32) % 2 ** 32}\n${inLine(incoming.count, incoming.numbers)}`;
+  if (unacked > 0) head += unackedLine(unacked);
   return Buffer.concat([Buffer.from(head), outLines(open)]);
 }

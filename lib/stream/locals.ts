@@ -45,6 +45,8 @@ export type Locals = {
     most: number;
     /** The language of what does not name its own. */
     lang?: string | undefined;
+    /** The session before a new one. */
+    past: { readonly name: string; readonly acked: number } | null;
   }): void;
   /** Looks at presence from the server, which may be that of a room. */
   presence(stanza: Piece): void;
@@ -203,11 +205,12 @@ export function createLocals({ dir, bare, limits, say, trace, sentBefore }: Loca
 
   function introduce(daemon: Daemon): void {
     daemon.tells = true;
-    const { name: id, resumed, incoming, lang } = session!;
+    const { name: id, resumed, incoming, lang, past } = session!;
+    const before = daemon.name === 'messaged' && past !== null ? { past: past.name, acked: past.acked } : {};
     if (daemon.name === 'messaged')
       // What it was given before it said hello comes after this, too.
       for (const [jid, nick] of rooms.joined) tell(daemon, { what: 'room', jid, nick, on: true });
-    tell(daemon, { what: 'session', id, n: incoming.given(daemon.name), resumed, ...(lang && { lang }) });
+    tell(daemon, { what: 'session', id, n: incoming.given(daemon.name), resumed, ...(lang && { lang }), ...before });
     if (daemon.name === 'messaged') for (const report of skipped.splice(0)) tell(daemon, report);
     if (daemon.name === 'iqd') shown.begin((control) => tell(daemon, control));
     // There may be nothing else for it to come along with.

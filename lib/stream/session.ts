@@ -344,7 +344,15 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
       const way = wayOf(root.name, root.attrs, asked);
       if (way !== null) extra(way, text);
     }
-    locals.online({ name: upkeep.name, resumed, incoming: upkeep.incoming, asked, most: session.limits.bytes, lang });
+    locals.online({
+      name: upkeep.name,
+      past: upkeep.past,
+      resumed,
+      incoming: upkeep.incoming,
+      asked,
+      most: session.limits.bytes,
+      lang,
+    });
     if (!resumed) for (const [id, to] of unanswered) if (id !== ROSTER_ID) extra('iqd', noAnswer(id, to));
     handOver();
     config.ready();

@@ -22,6 +22,7 @@ import {
   outLines,
   resumingLine,
   summary,
+  unackedLine,
 } from './ledger.ts';
 import { createIncoming, createManners, createOutgoing, type Incoming, type Sent, SM_NS } from './manage.ts';
 import type { Session } from './negotiate.ts';
@@ -34,6 +35,8 @@ export type Upkeep = {
   resuming(): void;
   /** The session can't be resumed: the next one is new, and what is unacked is sent again in it. */
   unresumable(): void;
+  /** Of the session before, if this one is new: its name, and how many stanzas of messaged the server knows to be here. */
+  readonly past: { readonly name: string; readonly acked: number } | null;
   /** Requests of an earlier connection that wait for an answer: id, and whom they were sent to. */
   readonly asked: ReadonlyMap<string, string>;
   /**
@@ -116,6 +119,9 @@ export function openUpkeep(dir: string, account: string, warn: (message: string)
   if (state.session !== null && state.session.account !== account) state = createReader().kept();
   let managed = false;
   let name = '';
+  let past: Upkeep['past'] = null;
+  /** How many stanzas of messaged the last acknowledgement was for. */
+  let ackedMessages = state.incoming.numbers.messaged - state.unacked;
   let incoming = createIncoming<DaemonName>(state.incoming);
   let manners = createManners(state.incoming.count);
   /** Answers that are handed to iqd, by id, and their numbers there. */
@@ -146,7 +152,13 @@ export function openUpkeep(dir: string, account: string, warn: (message: string)
     const past = createTaken();
     spool.readBack(past.line);
     state.taken = past.ids();
-    spool.rewrite(summary({ ...state, incoming: { count: incoming.handled, numbers: incoming.numbers } }));
+    spool.rewrite(
+      summary({
+        ...state,
+        incoming: { count: incoming.handled, numbers: incoming.numbers },
+        unacked: managed ? incoming.numbers.messaged - ackedMessages : state.unacked,
+      }),
+    );
     live = spool.size;
   }
 
@@ -201,6 +213,9 @@ export function openUpkeep(dir: string, account: string, warn: (message: string)
     if (session.managed?.resumed) {
       name = state.session?.name ?? session.managed.id ?? randomUUID();
       attempted(0);
+      // The request to resume has told of everything.
+      ackedMessages = state.incoming.numbers.messaged;
+      state.unacked = 0;
       try {
         acknowledged(session.managed.h);
       } catch (error) {
@@ -212,8 +227,10 @@ export function openUpkeep(dir: string, account: string, warn: (message: string)
       return { again: state.outgoing.open, lost: [] };
     }
     // A server may give a new session the id of an earlier one, and nothing of that one is to be taken for this.
+    past = state.session?.name === undefined ? null : { name: state.session.name, acked: ackedMessages };
     name = randomUUID();
     said = '';
+    ackedMessages = state.unacked = 0;
     state.attempts = 0;
     if (session.arrivedBefore !== null) state.outgoing.acknowledged(session.arrivedBefore);
     const now = Date.now();
@@ -245,6 +262,9 @@ export function openUpkeep(dir: string, account: string, warn: (message: string)
       return session?.id == null || state.attempts >= MOST_ATTEMPTS
         ? null
         : { id: session.id, jid: session.jid, h: state.incoming.count };
+    },
+    get past() {
+      return past;
     },
     get asked() {
       return state.asked;
@@ -297,7 +317,10 @@ export function openUpkeep(dir: string, account: string, warn: (message: string)
       const { handled, count } = incoming;
       const { acknowledge, ask } = manners.due({ open: state.outgoing.openCount, handled, count }, now);
       // First to the file: the server forgets what we acknowledge.
-      if (acknowledge) append(dealt());
+      if (acknowledge) {
+        append(dealt());
+        ackedMessages = incoming.numbers.messaged;
+      }
       return `${acknowledge ? `<a xmlns='${SM_NS}' h='${handled}'/>` : ''}${ask ? REQUEST : ''}`;
     },
     get full() {
@@ -310,7 +333,10 @@ export function openUpkeep(dir: string, account: string, warn: (message: string)
       keepPlace(dir, account, null);
     },
     close() {
-      if (managed && state.session !== null) append(dealt());
+      if (managed && state.session !== null) {
+        const unacked = incoming.numbers.messaged - ackedMessages;
+        append(dealt() + (unacked > 0 ? unackedLine(unacked) : ''));
+      }
       spool.close();
     },
   };

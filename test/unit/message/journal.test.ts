@@ -98,8 +98,15 @@ it('keeps nothing of what was said after an orderly end', async () => {
   const reader = createStateReader();
   const kept = { redo: openRedo(dir, '.journal', reader), state: reader.state() };
   const journal = createJournal(dir, { warn: () => {}, full: () => {} }, { kept });
-  const log = JSON.stringify({ dir: 'in', from: 'bob@x/r', id: '1', body: 'secret' });
-  kept.state.recent.add({ from: 'bob@x/r', id: '1', body: 'secret' });
+  const time = Date.now();
+  const log = JSON.stringify({
+    time: new Date(time).toISOString(),
+    dir: 'in',
+    from: 'bob@x/r',
+    id: '1',
+    body: 'secret',
+  });
+  kept.state.recent.add({ from: 'bob@x/r', id: '1', body: 'secret', time });
   journal.add('bob@x', 'secret\n', `${log}\n`);
   journal.flush();
   await journal.finish();
@@ -111,7 +118,7 @@ it('keeps nothing of what was said after an orderly end', async () => {
   openRedo(dir, '.journal', next).close();
   const { recent } = next.state();
   recent.begin();
-  expect(recent.repeats({ from: 'bob@x/r', id: '1', body: 'secret' }, true)).toBe(true);
+  expect(recent.repeats({ from: 'bob@x/r', id: '1', body: 'secret', time }, true)).toBe(true);
 });
 
 /** Runs a program that has the journal, in a directory of its own. @returns what it says, as JSON */

@@ -1,7 +1,10 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { createRecent, MOST } from '../../../lib/message/recent.ts';
 
-const mark = (body: string, more: { id?: string; sid?: string; from?: string } = {}) => ({
+const NOW = Date.UTC(2026, 0, 31);
+
+const mark = (body: string, more: { id?: string; sid?: string; from?: string; time?: number } = {}) => ({
+  time: NOW,
   from: 'bob@x/r',
   id: 'i',
   sid: 's',
@@ -56,8 +59,41 @@ it('knows long texts and ids that were read from a log, and keeps little of them
   });
   const recent = createRecent({ earlier: [long], now: [] });
   expect(recent.repeats(long, false)).toBe(true);
-  expect(recent.repeats({ ...long, sid: undefined }, true)).toBe(true);
+  expect(recent.repeats({ ...long, sid: undefined, time: NOW + 1000 }, true)).toBe(true);
   expect(recent.repeats({ ...long, id: 'i'.repeat(9999), sid: undefined }, true)).toBe(false);
   for (let i = 0; i < 2 * MOST; i++) recent.add({ ...long, id: `${i}`.repeat(5000) });
   expect(JSON.stringify(recent.state).length).toBeLessThan(MOST * 400);
+});
+
+describe('an id that its sender uses again', () => {
+  it('is of the same message only with the time of the first one', () => {
+    const recent = createRecent();
+    recent.add(mark('disk full'));
+    recent.begin();
+    const later = (ms: number) => recent.repeats(mark('disk full', { sid: 't', time: NOW + ms }), true);
+    expect([-3_600_000, -2001, -2000, 0, 999, 2000, 2001, 3_600_000].map(later)).toEqual([
+      ...[false, false, true, true],
+      ...[true, true, false, false],
+    ]);
+    expect(recent.repeats(mark('disk full', { sid: 't' }), false)).toBe(false);
+  });
+
+  it('is of the same message where the server could not know that the first one had arrived', () => {
+    const recent = createRecent();
+    for (const body of ['one', 'two', 'three']) recent.add(mark(body));
+    recent.begin(2);
+    const again = (body: string) => recent.repeats(mark(body, { sid: 't', time: NOW + 60_000 }), false);
+    expect(['one', 'two', 'three', 'four'].map(again)).toEqual([false, true, true, false]);
+    const next = createRecent(JSON.parse(JSON.stringify(recent.state)));
+    expect(next.repeats(mark('three', { sid: 't' }), false)).toBe(true);
+    // Beyond the next session it is settled.
+    next.begin();
+    next.begin();
+    expect(next.repeats(mark('one', { sid: 't', time: NOW + 60_000 }), false)).toBe(false);
+  });
+
+  it('tells nothing where it is all there is to compare', () => {
+    const recent = createRecent({ earlier: [{ from: 'bob@x/r', id: 'i', body: 'hi' }], now: [] });
+    expect(recent.repeats({ from: 'bob@x/r', id: 'i', body: 'hi', time: NOW }, true)).toBe(false);
+  });
 });

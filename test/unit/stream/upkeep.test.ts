@@ -401,3 +401,44 @@ describe('a session that can not be resumed', () => {
     }
   });
 });
+
+describe('what the server could not know to have arrived', () => {
+  const arrive = (upkeep: Upkeep, count: number) => {
+    for (let i = 0; i < count; i++) upkeep.incoming.arrived('messaged');
+    upkeep.incoming.mark();
+    upkeep.incoming.done('messaged', upkeep.incoming.given('messaged'));
+  };
+  const acknowledge = (upkeep: Upkeep) => {
+    upkeep.wanted();
+    expect(upkeep.due(0)).toContain('<a ');
+  };
+
+  it.each([true, false])('is counted for the next session, whether sj could end or not: %o', (closed) => {
+    const { dir, upkeep } = begun();
+    arrive(upkeep, 3);
+    acknowledge(upkeep);
+    arrive(upkeep, 2);
+    const { name } = upkeep;
+    if (closed) upkeep.close();
+    const next = openUpkeep(dir, ME);
+    next.begin(fresh('two'));
+    expect(next.past).toEqual({ name, acked: 3 });
+    // It is over with that session.
+    next.close();
+    const last = openUpkeep(dir, ME);
+    last.begin(fresh('three'));
+    expect(last.past).toEqual({ name: next.name, acked: 0 });
+  });
+
+  it('is nothing once the session has been resumed', () => {
+    const { dir, upkeep } = begun();
+    arrive(upkeep, 3);
+    upkeep.close();
+    const next = openUpkeep(dir, ME);
+    next.begin(resumed(0));
+    next.close();
+    const last = openUpkeep(dir, ME);
+    last.begin(fresh('two'));
+    expect(last.past).toMatchObject({ acked: 3 });
+  });
+});
