@@ -1,9 +1,12 @@
 import { EXIT, Fatal, run } from '../lib/cli/die.ts';
 import { options } from '../lib/cli/options.ts';
+import { print } from '../lib/cli/print.ts';
 import { accountDir } from '../lib/files/account.ts';
 import { ask, newId } from '../lib/iq/ask.ts';
-import { rosterGet, rosterItems, rosterLine, rosterRemove, rosterSet } from '../lib/iq/roster.ts';
+import { listRoster, removeContact } from '../lib/iq/contact-list.ts';
+import { rosterLine, rosterSet } from '../lib/iq/roster.ts';
 import { bareOf } from '../lib/jid/jid.ts';
+import { isXmlText } from '../lib/xml/chars.ts';
 
 const USAGE = 'roster [-d DIR] [-a JID [-n NAME] [-g GROUP]... | -r JID]';
 
@@ -21,16 +24,19 @@ run('roster', async () => {
   const groups = list.g;
   const named = n !== undefined || groups.length > 0;
   if (rest.length > 0) throw new Fatal(EXIT.usage, 'too many arguments', USAGE);
-  if (a !== undefined && r !== undefined) throw new Fatal(EXIT.usage, '-a and -r are not for the same time', USAGE);
+  if (a !== undefined && r !== undefined) throw new Fatal(EXIT.usage, '-a and -r are mutually exclusive', USAGE);
   if (a === undefined && named) throw new Fatal(EXIT.usage, '-n and -g belong to -a', USAGE);
+  const plain = (option: string) => (text: string) => {
+    if (!isXmlText(text)) throw new Fatal(EXIT.usage, `option ${option}: a character that XML cannot carry`, USAGE);
+  };
+  if (n !== undefined) plain('-n')(n);
+  groups.forEach(plain('-g'));
+  if (r !== undefined) plain('-r')(r);
+  if (r === '') throw new Fatal(EXIT.usage, 'option -r: not a JID: ', USAGE);
   const dir = accountDir(value.d);
-  const id = newId('roster');
 
-  if (a !== undefined) await ask(dir, rosterSet(id, contact(a, '-a'), n, groups));
-  else if (r !== undefined) await ask(dir, rosterRemove(id, contact(r, '-r')));
-  else {
-    const items = rosterItems(await ask(dir, rosterGet(id)));
-    process.stdout.write(items.map(rosterLine).join(''));
-  }
+  if (a !== undefined) await ask(dir, rosterSet(newId('roster'), contact(a, '-a'), n, groups));
+  else if (r !== undefined) await removeContact(dir, r);
+  else await print((await listRoster(dir)).map(rosterLine).join(''));
   return EXIT.ok;
 });

@@ -3,7 +3,9 @@
  * so a file that was moved away or removed, with its directory or without, is noticed and made again.
  */
 import fs from 'node:fs';
+import path from 'node:path';
 import { openAppend, writeAll } from './append.ts';
+import { look } from './look.ts';
 
 /** What a path leads to; null stands for nothing. */
 export type Seen = { readonly ino: number; readonly dev: number; readonly size: number } | null;
@@ -22,8 +24,11 @@ export type BusyFiles = {
 
 type Open = { readonly fd: number; readonly ino: number; readonly dev: number };
 
-/** @param room how many files may be open at this moment */
-export function createBusyFiles(room: () => number): BusyFiles {
+/**
+ * @param room how many files may be open at this moment
+ * @param root the account directory; a directory in it that has become a link is not followed
+ */
+export function createBusyFiles(room: () => number, root: string): BusyFiles {
   /** The file used last comes last. */
   const open = new Map<string, Open>();
 
@@ -43,6 +48,9 @@ export function createBusyFiles(room: () => number): BusyFiles {
     if (known !== undefined) shut(file);
     const most = Math.max(room() - 1, 0);
     while (open.size > most) shut(open.keys().next().value!);
+    const parent = path.dirname(file);
+    if (parent !== root && look(parent)?.isSymbolicLink())
+      throw Object.assign(new Error('its directory is a symbolic link'), { code: 'ENOTDIR' });
     const fd = openAppend(file);
     const { ino, dev } = fs.fstatSync(fd);
     const made = { fd, ino, dev };

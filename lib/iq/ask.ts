@@ -6,9 +6,11 @@ import type { Element } from 'ltx';
 import { EXIT, errno, Fatal, printable, reason } from '../cli/die.ts';
 import { openOutlet } from '../files/outlet.ts';
 import { XmlError } from '../xml/chars.ts';
+import { CLIENT_NS } from '../xml/read.ts';
 import { parseElement } from '../xml/tree.ts';
 import { canonical } from '../xml/write.ts';
 import { STANZAS_NS } from './answer.ts';
+import { namespace } from './request.ts';
 
 /** An id that nobody can guess: `roster-6f1e…`. */
 export const newId = (program: string): string => `${program}-${randomBytes(16).toString('hex')}`;
@@ -16,6 +18,26 @@ export const newId = (program: string): string => `${program}-${randomBytes(16).
 /** How long to wait for an answer, and how often to look where nothing tells us that it is there, in milliseconds. */
 const LIMIT = 30_000;
 const LOOK = 250;
+
+/** The answer is an error. */
+export class Refused extends Fatal {
+  /** Its condition (RFC 6120 section 8.3.3); undefined if it has none. */
+  readonly condition: string | undefined;
+
+  constructor(error: Element | undefined) {
+    const children = error?.getChildElements().filter((child) => namespace(child) === STANZAS_NS) ?? [];
+    const condition = children.find(({ name }) => name !== 'text')?.name;
+    const said = children
+      .find(({ name }) => name === 'text')
+      ?.getText()
+      .trim();
+    super(
+      error?.attrs.type === 'wait' ? EXIT.temporary : EXIT.usage,
+      printable((condition ?? 'an error without a condition') + (said ? `: ${said}` : '')),
+    );
+    this.condition = condition;
+  }
+}
 
 /**
  * Sends an iq get or set and returns its result. The answer's file is removed.
@@ -86,17 +108,12 @@ function watch(dir: string, seen: (name: string | null) => void): fs.FSWatcher |
 function read(text: Buffer, id: string): Element {
   const answer = parse(text);
   const { type } = answer.attrs;
-  if (answer.name !== 'iq' || answer.attrs.id !== id || (type !== 'result' && type !== 'error')) {
+  const isIq = answer.name === 'iq' && namespace(answer) === CLIENT_NS;
+  if (!isIq || answer.attrs.id !== id || (type !== 'result' && type !== 'error')) {
     throw new Fatal(EXIT.protocol, 'the answer is none to this question');
   }
   if (type === 'result') return answer;
-  const error = answer.getChild('error');
-  const condition = error?.getChildElements().find((child) => child.getNS() === STANZAS_NS && child.name !== 'text');
-  const said = error?.getChildText('text', STANZAS_NS)?.trim();
-  throw new Fatal(
-    error?.attrs.type === 'wait' ? EXIT.temporary : EXIT.usage,
-    printable((condition?.name ?? 'an error without a condition') + (said ? `: ${said}` : '')),
-  );
+  throw new Refused(answer.getChildren('error').find((child) => namespace(child) === CLIENT_NS));
 }
 
 function parse(text: Buffer): Element {

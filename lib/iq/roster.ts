@@ -3,7 +3,14 @@ import { Element } from 'ltx';
 import { printable } from '../cli/die.ts';
 import { ROSTER_NS } from './request.ts';
 
-export type RosterItem = { readonly jid: string; readonly name: string; readonly subscription: string };
+export type RosterItem = {
+  readonly jid: string;
+  readonly name: string;
+  readonly subscription: string;
+  /** A request of ours for the contact's presence is open. */
+  readonly asked: boolean;
+  readonly groups: readonly string[];
+};
 
 function query(id: string, type: 'get' | 'set'): { iq: Element; query: Element } {
   const iq = new Element('iq', { type, id });
@@ -34,11 +41,25 @@ export function rosterRemove(id: string, jid: string): Element {
 /** The contacts in an answer, by JID. */
 export function rosterItems(answer: Element): RosterItem[] {
   const items = answer.getChild('query', ROSTER_NS)?.getChildren('item', ROSTER_NS) ?? [];
-  return items
-    .map(({ attrs: { jid = '', name = '', subscription = 'none' } }) => ({ jid, name, subscription }))
-    .sort((a, b) => (a.jid < b.jid ? -1 : a.jid > b.jid ? 1 : 0));
+  return items.map(itemOf).sort((a, b) => (a.jid < b.jid ? -1 : a.jid > b.jid ? 1 : 0));
 }
 
-/** A contact as a line: JID, subscription and name, with TABs between. Nothing in it can be another line or column. */
-export const rosterLine = ({ jid, subscription, name }: RosterItem): string =>
-  `${printable(jid).padEnd(30)}\t${printable(subscription)}\t${printable(name)}\n`;
+function itemOf(item: Element): RosterItem {
+  const { jid = '', name = '', subscription = 'none', ask } = item.attrs;
+  const groups = item.getChildren('group', ROSTER_NS).map((group) => group.getText());
+  return { jid, name, subscription, asked: ask === 'subscribe', groups };
+}
+
+/** Whether an answer holds a roster at all. */
+export const hasRoster = (answer: Element): boolean => answer.getChild('query', ROSTER_NS) !== undefined;
+
+/**
+ * A contact as a line: JID, subscription, name and each group, with TABs between. Nothing in it can be another line or
+ * column.
+ */
+export const rosterLine = ({ jid, subscription, name, asked, groups }: RosterItem): string =>
+  `${[jid, subscription + (asked ? ' asked' : ''), name, ...groups].map(printable).join('\t')}\n`;
+
+/** The items that are meant by a JID as `rosterLine` shows it: what no terminal may get stands as U+FFFD there. */
+export const shownAs = (items: readonly RosterItem[], text: string): RosterItem[] =>
+  items.filter(({ jid }) => printable(jid) === text);

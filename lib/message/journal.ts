@@ -75,7 +75,7 @@ const IDLE = 1000;
 const FEW_FILES = 64;
 
 export function createJournal(dir: string, on: JournalEvents, { kept: log, room }: JournalOptions = {}): Journal {
-  const files: BusyFiles = createBusyFiles(room ?? (() => FEW_FILES));
+  const files: BusyFiles = createBusyFiles(room ?? (() => FEW_FILES), dir);
   const targets = createTargets(dir);
   const troubled = new Set<string>();
   const collection = createCollection();

@@ -116,6 +116,8 @@ export function createContacts(options: ContactsOptions): Contacts {
 
   const write = (directory: string, line: string): 'done' | 'failed' | 'gone' => {
     const file = path.join(directory, 'presence');
+    // A link in the place of the directory would lead the file anywhere.
+    if (!look(directory)?.isDirectory()) return 'gone';
     try {
       if (line === '') emptyFile(file);
       else replaceFile(file, `${line}\n`, unfinished(file));

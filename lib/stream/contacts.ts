@@ -23,8 +23,16 @@ export type RosterKeeper = {
   write(): void;
 };
 
-/** @param own the own bare JID */
-export function createRosterKeeper(dir: string, own: string, warn: (message: string) => void): RosterKeeper {
+/**
+ * @param own the own bare JID
+ * @param lost a contact's presence is not for us any more: servers need not say that it is unavailable
+ */
+export function createRosterKeeper(
+  dir: string,
+  own: string,
+  warn: (message: string) => void,
+  lost: (jid: string) => void = () => {},
+): RosterKeeper {
   let contacts: Map<string, string> | null = null;
   let changed = false;
   let complained = false;
@@ -40,8 +48,10 @@ export function createRosterKeeper(dir: string, own: string, warn: (message: str
       const bare = bareOf(jid);
       if (bare === null) return;
       changed = true;
+      const saw = SEEN.has(known.get(bare) ?? '');
       if (subscription === 'remove') known.delete(bare);
       else known.set(bare, SUBSCRIPTIONS.has(subscription) ? subscription : 'none');
+      if (saw && !whole && !SEEN.has(subscription)) lost(bare);
     });
   }
 
@@ -69,4 +79,6 @@ export function createRosterKeeper(dir: string, own: string, warn: (message: str
   };
 }
 
+/** Subscriptions by which we see the contact's presence. */
+const SEEN: ReadonlySet<string> = new Set(['to', 'both']);
 const SUBSCRIPTIONS: ReadonlySet<string> = new Set(['none', 'to', 'from', 'both']);

@@ -3,7 +3,7 @@
  * holds the pure parts together; what a stanza means is decided in `route.ts`, what a server says before the session in
  * `negotiate.ts`, what has arrived and what has not in `upkeep.ts`.
  */
-import type { Element } from 'ltx';
+import { Element } from 'ltx';
 import { EXIT, type ExitCode, Fatal, reason, type Say } from '../cli/die.ts';
 import { type Limits, SWELL, stanzaLimits } from '../cli/limits.ts';
 import { type State, setState } from '../files/account.ts';
@@ -185,7 +185,9 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
     speak: () => line.state === 'open' && write(' '),
   });
 
-  const roster = createRosterKeeper(dir, bare, say.warn);
+  const roster = createRosterKeeper(dir, bare, say.warn, (jid) =>
+    extra('presenced', new Element('presence', { from: jid, type: 'unavailable' })),
+  );
 
   const parting = createParting({ dir, say, upkeep, locals, sender, link, line, ours: config.ours });
 

@@ -75,7 +75,7 @@ it('plays everything, ends with 0 and leaves nothing behind', async () => {
     /\nonline alice@example\.org\/desk\nonline bob@example\.org\/laptop\n/,
     /\n\$ presence -d alice -t bob@example\.org subscribe\n/,
     /\n[\d.]+\tsubscribe\talice@example\.org\t\n/,
-    /\nbob@example\.org +\tboth\t\n/,
+    /\nbob@example\.org\tboth\t\n/,
     /\n\$ echo hi > alice\/bob@example\.org\/in\n/,
     new RegExp(`${stamp}<alice@example.org/desk> hi\n`),
     new RegExp(`${stamp}<bob@example.org/laptop> Hello Alice! <&>\n`),

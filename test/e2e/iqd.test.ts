@@ -257,18 +257,20 @@ describe('roster', () => {
     finish(start(ROSTER, ['-d', dir, ...args], { stdio: ['ignore', 'pipe', 'pipe'] }));
 
   /** Is sj: what is in `in` is answered by way of a real iqd. */
-  function server(answer: (id: string) => string): { asked: () => string } {
+  function server(...answers: ((id: string) => string)[]): { asked: () => string } {
     const { stdin } = daemon();
     let asked = '';
+    let answered = 0;
     const watcher = fs.watch(path('in'), () => {
       asked = read('in');
-      const id = / id='(roster-[0-9a-f]{32})'/.exec(asked)?.[1];
-      if (id === undefined) return;
+      const ids = Array.from(asked.matchAll(/ id='(roster-[0-9a-f]{32})'/g), ([, id]) => id!);
+      for (const id of ids.slice(answered)) stdin.write(`${answers[answered++]!(id)}\n`);
+      if (answered < answers.length) return;
       watcher.close();
-      stdin.end(answer(id));
+      stdin.end();
     });
     onTestFinished(() => watcher.close());
-    return { asked: () => asked.replace(/roster-[0-9a-f]{32}/, 'ID') };
+    return { asked: () => asked.replace(/roster-[0-9a-f]{32}/g, 'ID') };
   }
 
   it('lists', async () => {
@@ -279,11 +281,86 @@ describe('roster', () => {
     );
     expect(await roster()).toEqual({
       code: 0,
-      out: `${'alice@example.org'.padEnd(30)}\tnone\t\n${'bob@example.org'.padEnd(30)}\tboth\tB\ufffdo\ufffdb\n`,
+      out: 'alice@example.org\tnone\t\nbob@example.org\tboth\tB\ufffdo\ufffdb\n',
       err: '',
     });
     expect(it.asked()).toBe(`<iq type='get' id='ID'><query xmlns='jabber:iq:roster'/></iq>\n`);
     expect(fs.readdirSync(dir).sort()).toEqual(['ext', 'in']);
+  });
+
+  it('lists groups, and requests that are open', async () => {
+    server(
+      (id) =>
+        `<iq type='result' id='${id}'><query xmlns='jabber:iq:roster'><item jid='bob@example.org' ask='subscribe' ` +
+        `subscription='from'><group>friends</group><group>chess&#9;club</group></item></query></iq>`,
+    );
+    expect(await roster()).toEqual({
+      code: 0,
+      out: 'bob@example.org\tfrom asked\t\tfriends\tchess\ufffdclub\n',
+      err: '',
+    });
+  });
+
+  it.each(["<query xmlns='urn:x'><item jid='b@c'/></query>", '', "<item xmlns='jabber:iq:roster' jid='b@c'/>"])(
+    'refuses an answer that holds no contact list: %j',
+    async (payload) => {
+      server((id) => `<iq type='result' id='${id}'>${payload}</iq>`);
+      expect(await roster()).toEqual({
+        code: 76,
+        out: '',
+        err: 'roster: fatal: the answer holds no contact list\n',
+      });
+    },
+  );
+
+  it('ends in silence where its reader has gone', async () => {
+    const items = Array.from({ length: 20_000 }, (_, i) => `<item jid='contact${i}@example.org'/>`).join('');
+    server((id) => `<iq type='result' id='${id}'><query xmlns='jabber:iq:roster'>${items}</query></iq>`);
+    const script = '{ "$1" -d "$2"; echo "code $?" >&2; } | head -n 1';
+    const child = start('sh', ['-c', script, 'sh', ROSTER, dir], { stdio: ['ignore', 'pipe', 'pipe'] });
+    expect(await finish(child)).toEqual({ code: 0, out: 'contact0@example.org\tnone\t\n', err: 'code 0\n' });
+  });
+
+  it('tells that its output cannot be written', async () => {
+    const full = fs.openSync('/dev/full', 'w');
+    onTestFinished(() => fs.closeSync(full));
+    server((id) => `<iq type='result' id='${id}'><query xmlns='jabber:iq:roster'><item jid='b@c'/></query></iq>`);
+    const child = start(ROSTER, ['-d', dir], { stdio: ['ignore', full, 'pipe'] });
+    expect(await finish(child)).toEqual({
+      code: 111,
+      out: '',
+      err: 'roster: fatal: cannot write standard output: no space left on device\n',
+    });
+  });
+
+  it.each([
+    ['foo@bar.example:5222', 'foo@bar.example:5222'],
+    ['example.org,', 'example.org,'],
+    ['no jid@', 'no jid@'],
+    ['Bob@Example.ORG', 'bob@example.org'],
+  ])('removes %j as the server has it', async (given, sent) => {
+    const it = server((id) => `<iq type='result' id='${id}'/>`);
+    expect(await roster('-r', given)).toEqual({ code: 0, out: '', err: '' });
+    expect(it.asked()).toContain(`<item jid='${sent}' subscription='remove'/>`);
+  });
+
+  it('removes an address that the server has not in normal form', async () => {
+    const it = server(
+      (id) =>
+        `<iq type='error' id='${id}'><error type='modify'><item-not-found xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>`,
+      (id) => `<iq type='result' id='${id}'/>`,
+    );
+    expect(await roster('-r', 'Bob@Example.ORG/x')).toEqual({ code: 0, out: '', err: '' });
+    expect(it.asked()).toMatch(/jid='bob@example.org'.*\n.*jid='Bob@Example.ORG\/x'/);
+  });
+
+  it('removes an address of which it does not show all', async () => {
+    const it = server(
+      (id) => `<iq type='result' id='${id}'><query xmlns='jabber:iq:roster'><item jid='b&#x85;c@d'/></query></iq>`,
+      (id) => `<iq type='result' id='${id}'/>`,
+    );
+    expect(await roster('-r', 'b\ufffdc@d')).toEqual({ code: 0, out: '', err: '' });
+    expect(it.asked()).toContain(`jid='b\u0085c@d' subscription='remove'`);
   });
 
   it('adds and removes', async () => {
@@ -325,13 +402,20 @@ describe('roster', () => {
     });
   });
 
-  it.each([['-a', 'not a jid@'], ['-r', ''], ['-n', 'Bob'], ['-a', 'b@c', '-r', 'b@c'], ['more'], ['-x']])(
-    'refuses %j %j',
-    async (...args) => {
-      const { code, err } = await roster(...args);
-      expect(code).toBe(100);
-      expect(err).toMatch(/^roster: fatal: .*\nusage: roster /);
-      expect(read('in')).toBe('');
-    },
-  );
+  it.each([
+    ['-a', 'not a jid@'],
+    ['-r', ''],
+    ['-n', 'Bob'],
+    ['-a', 'b@c', '-r', 'b@c'],
+    ['more'],
+    ['-x'],
+    ['-a', 'b@c', '-n', 'B\u0007b'],
+    ['-a', 'b@c', '-g', 'good', '-g', '\u001b[31m'],
+    ['-r', 'b\u0001c@d'],
+  ])('refuses %j %j', async (...args) => {
+    const { code, err } = await roster(...args);
+    expect(code).toBe(100);
+    expect(err).toMatch(/^roster: fatal: .*\nusage: roster /);
+    expect(read('in')).toBe('');
+  });
 });

@@ -81,7 +81,6 @@ function start(dir: string, env: NodeJS.ProcessEnv = {}, on: (sj: Sj, what: stri
 
 const message = (from: string, body: string, more = '') =>
   `<message from='${from}/r' to='${ME}' type='chat' id='${body}'><body>${body}</body>${more}</message>`;
-const delay = `<delay xmlns='urn:xmpp:delay' stamp='2026-01-01T00:00:00Z'/>`;
 
 /** The texts in `out` and in `log`, which must agree. */
 function said(dir: string, jid: string): string[] {
@@ -157,13 +156,16 @@ describe('what sj hands out', () => {
     await until(() => first.done === 3);
     first.child.kill('SIGKILL');
     await first.ended;
+    // The server says when it was given first.
+    const { time } = JSON.parse(fs.readFileSync(path.join(dir, 'a@x/log'), 'utf8').trimEnd().split('\n').at(-1)!);
+    const again = `<delay xmlns='urn:xmpp:delay' stamp='${time}'/>`;
     const second = start(dir);
     second.session('Q', 0);
     second.give(
-      message('a@x', 'yes', delay),
+      message('a@x', 'yes', again),
       message('a@x', 'new'),
       message('a@x', 'new'),
-      message('b@x', 'yes', delay),
+      message('b@x', 'yes', again),
     );
     await until(() => second.done === 4);
     expect(said(dir, 'a@x')).toEqual(['ok', 'ok', 'yes', 'new', 'new']);

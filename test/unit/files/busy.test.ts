@@ -8,7 +8,7 @@ const descriptors = () => fs.readdirSync('/proc/self/fd').length;
 
 function busy(room: number) {
   const dir = scratch();
-  const files = createBusyFiles(() => room);
+  const files = createBusyFiles(() => room, dir);
   onTestFinished(files.close);
   const at = (name: string) => path.join(dir, name);
   return {
@@ -65,4 +65,19 @@ it('follows a link that leads to a file, and creates nothing through one', () =>
   fs.mkdirSync(at('dir'));
   expect(() => say('dir', 'x')).toThrow();
   expect(fs.existsSync(at('nowhere'))).toBe(false);
+});
+
+it('follows no directory that has become a link, whether its file was open or not', () => {
+  const { at, say, read } = busy(10);
+  for (const name of ['d', 'e', 'else']) fs.mkdirSync(at(name));
+  say('d/f', '1');
+  for (const name of ['d', 'e']) {
+    fs.rmSync(at(name), { recursive: true });
+    fs.symlinkSync('else', at(name));
+    expect(() => say(`${name}/f`, '2')).toThrow('its directory is a symbolic link');
+  }
+  expect(fs.readdirSync(at('else'))).toEqual([]);
+  fs.writeFileSync(at('else/f'), 'theirs');
+  expect(() => say('d/f', '3')).toThrow('its directory is a symbolic link');
+  expect(read('else/f')).toBe('theirs');
 });

@@ -67,6 +67,8 @@ describe('ask', () => {
     `<iq type='result' id='other'/>`,
     `<iq type='get' id='${id}'/>`,
     `<message type='result' id='${id}'/>`,
+    `<iq xmlns='urn:x' type='result' id='${id}'/>`,
+    `<iq xmlns='jabber:server' type='result' id='${id}'><query xmlns='jabber:iq:roster'/></iq>`,
     '',
   ])('fails with the answer %j', async (text) => {
     answer(text);

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { rosterGet, rosterItems, rosterLine, rosterRemove, rosterSet } from '../../../lib/iq/roster.ts';
+import { rosterGet, rosterItems, rosterLine, rosterRemove, rosterSet, shownAs } from '../../../lib/iq/roster.ts';
 import { canonical } from '../../../lib/xml/write.ts';
 import { element } from './stanzas.ts';
 
@@ -19,27 +19,37 @@ describe('roster stanzas', () => {
 
   it('are read in order', () => {
     const answer = element(`<iq type='result' id='i'><query xmlns='jabber:iq:roster'>
-      <item jid='c@d' subscription='both' name='C'><group>g</group></item><item xmlns='urn:x' jid='x'/><item jid='a@b'/></query></iq>`);
+      <item jid='c@d' subscription='both' name='C'><group>g</group><group>h</group></item><item xmlns='urn:x' jid='x'/><item jid='a@b' ask='subscribe'/></query></iq>`);
     expect(rosterItems(answer)).toEqual([
-      { jid: 'a@b', name: '', subscription: 'none' },
-      { jid: 'c@d', name: 'C', subscription: 'both' },
+      { jid: 'a@b', name: '', subscription: 'none', asked: true, groups: [] },
+      { jid: 'c@d', name: 'C', subscription: 'both', asked: false, groups: ['g', 'h'] },
     ]);
     expect(rosterItems(element(`<iq type='result'/>`))).toEqual([]);
   });
 
-  it('become one line each with three columns, whatever is in them', () => {
-    expect(rosterLine({ jid: 'a@b', subscription: 'both', name: 'A B' })).toBe(`a@b${' '.repeat(27)}\tboth\tA B\n`);
+  it('become one line each with a TAB between the columns and no other, whatever is in them', () => {
+    const bob = { jid: 'a@b', subscription: 'both', name: 'A B', asked: false, groups: [] };
+    expect(rosterLine(bob)).toBe('a@b\tboth\tA B\n');
+    expect(rosterLine({ ...bob, subscription: 'from', asked: true, groups: ['g', 'h h'] })).toBe(
+      'a@b\tfrom asked\tA B\tg\th h\n',
+    );
+    const text = fc.string({ unit: 'binary' });
     fc.assert(
-      fc.property(
-        fc.string({ unit: 'binary' }),
-        fc.string({ unit: 'binary' }),
-        fc.string({ unit: 'binary' }),
-        (jid, subscription, name) => {
-          expect(rosterLine({ jid, subscription, name })).toMatch(
-            /^[^\t\n\r\u001b\u0085\u202e]*\t[^\t\n\r\u001b\u0085\u202e]*\t[^\t\n\r\u001b\u0085\u202e]*\n$/,
-          );
-        },
+      fc.property(text, text, text, fc.boolean(), fc.array(text), (jid, subscription, name, asked, groups) => {
+        const line = rosterLine({ jid, subscription, name, asked, groups });
+        expect(line).toMatch(/^[^\n\r\u001b\u0085\u202e]*\n$/);
+        expect(line.split('\t')).toHaveLength(3 + groups.length);
+      }),
+    );
+  });
+
+  it('are found by what is shown', () => {
+    const items = rosterItems(
+      element(
+        `<iq type='result' id='i'><query xmlns='jabber:iq:roster'><item jid='a&#10;b'/><item jid='c'/></query></iq>`,
       ),
     );
+    expect(shownAs(items, 'a\ufffdb').map(({ jid }) => jid)).toEqual(['a\nb']);
+    expect(shownAs(items, 'd')).toEqual([]);
   });
 });

@@ -157,3 +157,16 @@ describe('createContacts', () => {
     expect(shown(BOB)).toBe('online\n');
   });
 });
+
+it('writes nothing through a directory that has become a link', () => {
+  const { batch } = open();
+  batch([`${BOB}/r`]);
+  const elsewhere = path.join(dir, '.elsewhere');
+  fs.mkdirSync(elsewhere);
+  fs.rmSync(path.join(dir, BOB), { recursive: true });
+  fs.symlinkSync(elsewhere, path.join(dir, BOB));
+  batch([`${BOB}/r`, '<show>away</show>']);
+  batch([`${BOB}/r`, '', 'unavailable']);
+  expect(fs.readdirSync(elsewhere)).toEqual([]);
+  expect(warnings.join('\n')).toContain('not a directory');
+});

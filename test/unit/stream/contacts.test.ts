@@ -9,7 +9,13 @@ const ME = 'me@server.org';
 
 function keeper(dir = scratch()) {
   const warnings: string[] = [];
-  const roster = createRosterKeeper(dir, ME, (text) => warnings.push(text));
+  const lost: string[] = [];
+  const roster = createRosterKeeper(
+    dir,
+    ME,
+    (text) => warnings.push(text),
+    (jid) => lost.push(jid),
+  );
   const looked: boolean[] = [];
   const splitter = createSplitter('fragments', {
     stanza: (piece) => looked.push(roster.look(piece)),
@@ -18,6 +24,7 @@ function keeper(dir = scratch()) {
   return {
     dir,
     warnings,
+    lost,
     looked,
     hear(...iqs: string[]) {
       for (const iq of iqs) splitter.push(Buffer.from(iq));
@@ -64,4 +71,18 @@ it('says once that it cannot be written', () => {
   k.hear(whole(), whole());
   k.hear(whole());
   expect(k.warnings).toEqual([expect.stringMatching(/^cannot write the roster: /)]);
+});
+
+it('a contact whose presence we see no more is told of once', () => {
+  const k = keeper();
+  const contacts = ['a', 'b', 'c', 'd'].map((name) => `${name}@x.example`);
+  k.hear(whole(...contacts.map((jid, i) => item(jid, ['to', 'both', 'from', 'both'][i]!))));
+  k.hear(
+    push('', item(contacts[0]!, 'none')),
+    push('', item(contacts[1]!, 'from')),
+    push('', item(contacts[2]!, 'none')),
+  );
+  k.hear(push('', item(contacts[3]!, 'remove')), push('', item(contacts[3]!, 'remove')));
+  k.hear(push(` from='eve@x.example'`, item(contacts[1]!, 'remove')));
+  expect(k.lost).toEqual([contacts[0], contacts[1], contacts[3]]);
 });
