@@ -64,7 +64,8 @@ export function createContacts(options: ContactsOptions): Contacts {
   const dirty = new Map<string, boolean>();
   let memory: Memory | null = null;
 
-  const newcomers = openNewcomers(dir, openFriends(dir), limits.new);
+  const friends = openFriends(dir);
+  const newcomers = openNewcomers(dir, friends, limits.new);
   const reports = createReports((text, jid) => {
     log('error', jid, text);
     flushEvents();
@@ -160,8 +161,11 @@ export function createContacts(options: ContactsOptions): Contacts {
     switch (what.kind) {
       case 'available': {
         const presence = { ...what.presence, status: oneLine(what.presence.status) };
-        if (!resources.set(jid, resource, presence, what.self)) {
-          const why = `presence is not kept: there are more than ${limits.contacts} contacts`;
+        if (!resources.set(jid, resource, presence, what.self, () => !friends.has(jid))) {
+          const why = `presence is not kept: more than ${limits.contacts} contacts, or they take too much memory`;
+          // What was known of it is not so any more.
+          memory?.remove(jid, resource);
+          dirty.set(jid, dirty.get(jid) ?? false);
           return reports.add(why, 'presence is not kept', '', jid);
         }
         memory?.set(jid, resource, { ...presence, self: what.self } satisfies Seen);

@@ -42,6 +42,29 @@ describe('createResources', () => {
     expect(r.count('icq.example.org')).toBe(1);
   });
 
+  it('keeps texts of a bounded size, and of strangers less', () => {
+    const r = createResources(64, 20_000, { all: 100_000, strangers: 50_000 });
+    const fill = (stranger: boolean) => {
+      let kept = 0;
+      for (let i = 0; i < 1000; i++)
+        if (r.set(`${stranger}${i}@x`, 'r', at(0, 's'.repeat(100)), false, () => stranger)) kept++;
+      return kept;
+    };
+    const strangers = fill(true);
+    expect(strangers).toBeGreaterThan(90);
+    expect(strangers).toBeLessThan(100);
+    expect(fill(false)).toBeGreaterThanOrEqual(strangers);
+    // What has gone makes room, by whatever way.
+    r.removeAll('true0@x');
+    r.remove('true1@x', 'r');
+    r.set('true2@x', 'r', at(0));
+    expect(r.set('bob@x', 'r', at(0, 's'.repeat(100)))).toBe(true);
+    expect(r.set('bob@x', 'r2', at(0, 's'.repeat(100)))).toBe(true);
+    // What does not fit any more is not there as it was, either.
+    expect(r.set('bob@x', 'r', at(0, 's'.repeat(100_000)))).toBe(false);
+    expect(r.count('bob@x')).toBe(1);
+  });
+
   it('keeps so many contacts and no more', () => {
     const r = createResources(64, 2);
     expect(['a@x', 'b@x', 'c@x', 'a@x'].map((jid) => r.set(jid, 'r', at(0)))).toEqual([true, true, false, true]);
