@@ -5,6 +5,7 @@ import type { Element } from 'ltx';
 import { reason } from '../cli/die.ts';
 import type { Fate } from '../daemon/posted.ts';
 import { appendRecord } from '../files/append.ts';
+import { createBucket } from '../files/bucket.ts';
 import { canonical } from '../xml/write.ts';
 import { errorFor, errorWith, type Fault, result } from './answer.ts';
 import type { Audience, Trust } from './audience.ts';
@@ -33,6 +34,8 @@ export type IqdOptions = {
   readonly warn: (message: string) => void;
   readonly run?: RunLimits;
   readonly queue?: QueueLimits;
+  /** A monotonic clock in milliseconds. */
+  readonly now?: () => number;
 };
 
 export type Iqd = {
@@ -58,6 +61,12 @@ type Task = {
   readonly done: () => void;
 };
 
+/**
+ * What strangers may put into files and FIFOs in `ext`, all of them together, since addresses cost nothing: bytes a
+ * second, and at once.
+ */
+export const STRANGERS = { rate: 16_384, burst: 1_048_576 };
+
 /** How long the reader of a handler's FIFO may take for what the pipe can't hold, in milliseconds. */
 const FIFO_PATIENCE = { reader: 0, reading: 10_000 };
 
@@ -68,6 +77,8 @@ export function createIqd(options: IqdOptions): Iqd {
   /** One stanza at a time for each FIFO. */
   const pipes = createQueue({ ...limits, running: limits.waiting, each: { ...limits.each, running: 1 } });
   const runs = new Set<Run>();
+  const { now = () => performance.now() } = options;
+  const strangers = createBucket(STRANGERS.rate, STRANGERS.burst, now());
   const hurry = new AbortController();
   setMaxListeners(0, hurry.signal);
 
@@ -135,6 +146,9 @@ export function createIqd(options: IqdOptions): Iqd {
 
   const handOver = ({ kind, path }: Handler, task: Task) => {
     const line = lineOf(task.raw);
+    // They hear what they would hear if nobody were here.
+    if (kind !== 'program' && task.trust === 'stranger' && !strangers.take(line.length, now()))
+      return fail(task, 'service-unavailable');
     if (kind === 'file') return intoFile(path, line, task);
     let accepted: boolean;
     if (kind === 'fifo') accepted = pipes.add(path, () => intoFifo(path, line, task));

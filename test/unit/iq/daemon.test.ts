@@ -6,7 +6,7 @@ import { Element } from 'ltx';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { writeFriends } from '../../../lib/files/newcomers.ts';
 import { createAudience } from '../../../lib/iq/audience.ts';
-import { createIqd, type Iqd, type IqdOptions } from '../../../lib/iq/daemon.ts';
+import { createIqd, type Iqd, type IqdOptions, STRANGERS } from '../../../lib/iq/daemon.ts';
 import { createDelivery } from '../../../lib/iq/deliver.ts';
 import { bareOf } from '../../../lib/jid/jid.ts';
 import { canonical } from '../../../lib/xml/write.ts';
@@ -320,5 +320,32 @@ describe('roster pushes', () => {
 
   it('are not to be asked for', async () => {
     expect((await answers(ask('jabber:iq:roster'))).map(gist)).toEqual(['cancel service-unavailable']);
+  });
+});
+
+describe('strangers', () => {
+  const file = () => join(ext, 'urn:x');
+  const lines = () => fs.readFileSync(file(), 'utf8').split('\n').length - 1;
+
+  it('fill no file beyond a measure that all of them share, and contacts go on', async () => {
+    fs.writeFileSync(file(), '');
+    let now = 0;
+    const iqd = make({ now: () => now });
+    const filler = 'x'.repeat(10_000);
+    const flood = (from: string) => feed(iqd, ask('urn:x', { from, id: filler }));
+    for (let i = 0; i < 200; i++) flood(`eve${i}@x.example/r`);
+    const most = Math.ceil(STRANGERS.burst / filler.length);
+    expect(lines()).toBeLessThanOrEqual(most);
+    expect(lines()).toBeGreaterThan(most - 5);
+    expect(gist(sent.at(-1)!)).toBe('cancel service-unavailable');
+    const full = lines();
+    for (let i = 0; i < 20; i++) flood('bob@example.org/phone');
+    expect(lines()).toBe(full + 20);
+    // As time goes by there is room again.
+    now += 1000;
+    flood('eve@x.example/r');
+    flood('eve@x.example/r');
+    expect(lines()).toBe(full + 21);
+    await iqd.drain(60_000);
   });
 });
