@@ -11,6 +11,7 @@ import { readFloor, writeFloor } from '../lib/files/floor.ts';
 import { sweep } from '../lib/files/replace.ts';
 import { floorAfter, isMechanism } from '../lib/sasl/floor.ts';
 import { accountOf, createResource } from '../lib/stream/account.ts';
+import { openBackChannels } from '../lib/stream/back-channels.ts';
 import { readIdentity } from '../lib/stream/identity.ts';
 import { tidyAfterKill } from '../lib/stream/killed.ts';
 import { checkDescriptors } from '../lib/stream/link.ts';
@@ -65,6 +66,7 @@ run('sj', async (say) => {
     const account = `${who.user}@${who.domain}`;
     // Under xmppc -k, a state of `connecting` is its own.
     if (leash === undefined || killedWhile(dir) === 'online') tidyAfterKill(dir, account, say.warn);
+    const channels = openBackChannels(dir, 3);
     const identity = readIdentity(dir);
     const asked = readOnce(() => readPassword({ fd, dir }));
     // Asked for before the server's clock runs; a certificate may do without it.
@@ -97,6 +99,7 @@ run('sj', async (say) => {
           const settings = { domain: who.domain, caFile: value.c, identity, direct: count.x > 0 };
           return tls.bindingsOf(await link.secure((raw) => tls.secure(raw, settings)));
         },
+        channels: await channels,
         timeout: timeout * 1000,
         limits,
         upkeep,

@@ -3,9 +3,12 @@
  * their descriptor 3, so that their long stanzas never mix with those that others write into `in`.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import type { Duplex, Writable } from 'node:stream';
+import fs from 'node:fs';
+import { Socket } from 'node:net';
+import type { Writable } from 'node:stream';
 import { withoutLeaks } from '../cli/leaks.ts';
 import { findProgram } from '../cli/program.ts';
+import type { BackChannel } from './back-channels.ts';
 import { createBatch, type Stanza } from './batch.ts';
 import type { DaemonName } from './route.ts';
 
@@ -45,15 +48,26 @@ const BACK = 3;
 
 /**
  * Starts a daemon.
+ * @param channel on which it sends; null: a pair of sockets will have to do
  * @throws Fatal 100 if there is no such program
  */
-export function startDaemon(name: DaemonName, args: string[], env: NodeJS.ProcessEnv, on: DaemonEvents): Daemon {
+export function startDaemon(
+  name: DaemonName,
+  args: string[],
+  env: NodeJS.ProcessEnv,
+  channel: BackChannel | null,
+  on: DaemonEvents,
+): Daemon {
   const child: ChildProcess = spawn(findProgram(name), [...args, '-o', `/dev/fd/${BACK}`], {
-    stdio: withoutLeaks(['pipe', 'inherit', 'inherit', 'pipe']),
+    stdio: withoutLeaks(['pipe', 'inherit', 'inherit', channel?.write ?? 'pipe']),
     env,
   });
   const stdin = child.stdin as Writable;
-  const back = child.stdio[BACK] as Duplex;
+  const back =
+    channel === null
+      ? (child.stdio[BACK] as Socket)
+      : new Socket({ fd: channel.read, readable: true, writable: false, allowHalfOpen: false });
+  if (channel !== null) fs.closeSync(channel.write);
   let running = true;
 
   // A daemon that is gone shows in `exit`; a broken pipe is but the shadow of that.

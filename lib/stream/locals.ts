@@ -12,6 +12,7 @@ import { openSteadyFifo, type SteadyFifo } from '../files/steady.ts';
 import { createSplitter, type Piece, type Splitter } from '../xml/split.ts';
 import { canonical } from '../xml/write.ts';
 import type { Asked } from './asked.ts';
+import type { BackChannel } from './back-channels.ts';
 import { createBatch, type Stanza } from './batch.ts';
 import { CONTROL_NS, type Control, controlText, readControl } from './control.ts';
 import { type Daemon, startDaemon } from './daemons.ts';
@@ -92,6 +93,8 @@ const FIRST = ['messaged', 'presenced'] as const;
 const LATER = { name: 'iqd', most: 500 } as const;
 
 export type LocalsConfig = {
+  /** On which the daemons send, one for each. */
+  channels: readonly (BackChannel | null)[];
   dir: string;
   /** The own bare JID. */
   bare: string;
@@ -108,7 +111,9 @@ const MOST_SKIPPED = 64;
 /** Bytes of daemons that are kept until there is a session. */
 const MOST_HELD = 1_048_576;
 
-export function createLocals({ dir, bare, limits, say, trace, sentBefore }: LocalsConfig, on: LocalEvents): Locals {
+export function createLocals(config: LocalsConfig, on: LocalEvents): Locals {
+  const { dir, bare, limits, say, trace, sentBefore } = config;
+  const channels = [...config.channels];
   const daemons = new Map<DaemonName, Daemon>();
   const sources = new Map<string, Source>();
   const outgoing = createBatch();
@@ -232,7 +237,8 @@ export function createLocals({ dir, bare, limits, say, trace, sentBefore }: Loca
 
   function launch(name: DaemonName, env: NodeJS.ProcessEnv): void {
     const args = name === 'messaged' ? ['-d', dir, '-j', bare] : ['-d', dir];
-    const daemon = startDaemon(name, args, env, {
+    const channel = channels.shift() ?? null;
+    const daemon = startDaemon(name, args, env, channel, {
       data(_, chunk) {
         if (session === null) hold(name, chunk);
         else arrived(name, chunk);

@@ -17,6 +17,7 @@ import { createSplitter, type Piece, type Skipped } from '../xml/split.ts';
 import { recast } from '../xml/tree.ts';
 import { canonical } from '../xml/write.ts';
 import { type Asked, createAsked } from './asked.ts';
+import type { BackChannel } from './back-channels.ts';
 import { createRosterKeeper, ROSTER_ID } from './contacts.ts';
 import { Breach, streamFault } from './faults.ts';
 import { openLink } from './link.ts';
@@ -45,6 +46,8 @@ export type SessionConfig = {
   upkeep: Upkeep;
   /** A mechanism has worked. */
   authenticated: (mechanism: string) => void;
+  /** On which the daemons send. */
+  channels: readonly (BackChannel | null)[];
   /** Whether the directory is still ours. */
   ours: () => boolean;
   /** The account is online, and local programs are heard. */
@@ -85,7 +88,7 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
   });
 
   const locals = createLocals(
-    { dir, bare, limits, say, trace, sentBefore: upkeep.taken },
+    { dir, bare, limits, say, trace, sentBefore: upkeep.taken, channels: config.channels },
     {
       batch: batchEnd,
       drain: () => guard(handOver),

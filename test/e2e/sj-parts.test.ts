@@ -32,17 +32,19 @@ lines &amp; <![CDATA[<more>]]></body>
 </message>`;
 
 describe('in the place of a daemon', () => {
-  it('a shell script reads a stanza a line, and answers on descriptor 3 and through `in`', async () => {
+  it('a shell script reads a stanza a line, and answers on descriptor 3, by its name and through `in`', async () => {
     const server = await startBed();
     const alice = await withParts(server, {
       messaged: `
         echo "$@" > "$SJ_DIR/arguments"
+        for out; do :; done
         while IFS= read -r stanza; do
           printf '%s\\n' "$stanza" >> "$SJ_DIR/stanzas"
           case $stanza in *'<body>'*) ;; *) continue ;; esac
           body=\${stanza#*<body>}
           body=\${body%%</body>*}
           printf "<message to='${BOB}' id='by3'><body>%s</body></message>\\n" "$body" >&3
+          printf "<message to='${BOB}' id='byname'><body>%s</body></message>\\n" "$body" > "$out"
           printf "<message to='${BOB}' id='byin'><body>%s</body></message>\\n" "$body" > "$SJ_DIR/in"
         done
         echo over > "$SJ_DIR/over"`,
@@ -50,7 +52,7 @@ describe('in the place of a daemon', () => {
     await server.online(ALICE);
     await server.inject(ALICE, PRETTY + `<presence from='${BOB}/r'/><message from='x@y.example'><no/></message>`);
     const answers = await Promise.all(
-      ['by3', 'byin'].map((id) => server.waitFor(({ stanza }) => stanza.attrs.id === id)),
+      ['by3', 'byname', 'byin'].map((id) => server.waitFor(({ stanza }) => stanza.attrs.id === id)),
     );
     for (const { xml } of answers) expect(xml).toContain('<body>two\nlines &amp; &lt;more&gt;</body>');
     await alice.see('stanzas', '<no/>');
