@@ -24,6 +24,8 @@ export type ChatEvents = {
   gone(jid: string): void;
   /** Told of a trouble once, until it is over. */
   warn(message: string): void;
+  /** Lines written into this directory go nowhere, or not where one would think, and why; told once. */
+  misnamed(name: string, why: string): void;
 };
 
 export type Chats = {
@@ -107,13 +109,19 @@ export function createChats(dir: string, on: ChatEvents, limits: Limits = DEFAUL
     on.warn(`${path.join(dir, what)}: ${why}`);
   }
 
+  function misnamed(name: string, why: string): void {
+    if (complained.get(name) === why) return;
+    complain(name, name, why);
+    on.misnamed(name, `nothing that is written here is sent: ${name} is ${why}`);
+  }
+
   /** Takes up a contact that is new, or whose FIFO is another one than before. */
   function meet({ name, jid }: { name: string; jid: string }, named = false): void {
     let chat = chats.get(name);
     if (chat === undefined) {
       const normal = bareOf(jid);
       if (normal !== jid) {
-        complain(name, name, normal === null ? 'not a JID' : `not in normal form, which is ${dirName(normal)}`);
+        misnamed(name, normal === null ? 'not a JID' : `not in normal form, which is ${dirName(normal)}`);
         return;
       }
       const lines = createLines(limits.line, {
@@ -122,6 +130,8 @@ export function createChats(dir: string, on: ChatEvents, limits: Limits = DEFAUL
       });
       chat = { name, jid, reader: null, lines, making: false, tries: 0, named, early: null };
       chats.set(name, chat);
+      if (/^(?!localhost$)[^@.]+$/.test(jid))
+        on.misnamed(name, `${name} is the name of a server; people are USER@DOMAIN`);
     }
     if (!chat.named) identify(chat);
     if (chat.reader?.current()) return;
@@ -266,7 +276,7 @@ export function createChats(dir: string, on: ChatEvents, limits: Limits = DEFAUL
     else if ('jid' in contact) meet(contact);
     else {
       forget(name);
-      complain(name, name, contact.error);
+      misnamed(name, contact.error);
     }
   }
 

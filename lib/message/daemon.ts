@@ -5,8 +5,10 @@ import type { Outlet } from '../files/outlet.ts';
 import { watchTree } from '../files/watch.ts';
 import { type Feed, readStanzas } from '../xml/feed.ts';
 import { createChats } from './chats.ts';
+import { createFormatter } from './format.ts';
 import { isRead } from './incoming.ts';
 import { createJournal } from './journal.ts';
+import { tellMisnamed } from './misnamed.ts';
 import { createTalk } from './talk.ts';
 
 export type MessagedOptions = {
@@ -124,6 +126,7 @@ export async function messaged(options: MessagedOptions): Promise<void> {
         talk.line(jid, bytes);
         batch.soon();
       },
+      misnamed: (name, text) => tellMisnamed(dir, name, createFormatter(stamp).notice(Date.now(), text), text),
       tooLong(jid, head, length) {
         talk.tooLong(jid, head, length);
         batch.soon();

@@ -3,6 +3,7 @@
  * does not own, or reach a terminal as a control.
  */
 import { stamp } from '../files/stamp.ts';
+import { refreshZone } from '../files/zone.ts';
 
 /** C0 but TAB, DEL, C1, and what changes the order of text. */
 const CONTROLS = /[\u0000-\u0008\u000a-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
@@ -30,6 +31,9 @@ function trimmed(body: string): number {
   return end;
 }
 
+/** Milliseconds between two looks at the time zone. */
+const LOOK = 1000;
+
 export type Formatter = {
   /**
    * Lines of `out` for what somebody said, each with the whole prefix. Of a message of very many short lines only the
@@ -43,9 +47,16 @@ export type Formatter = {
 /** @param format as in SJ_STAMP, see `stamp` */
 export function createFormatter(format: string | undefined): Formatter {
   let minute = Number.NaN;
+  let looked = performance.now();
   let text = '';
   // The default has no seconds, so it is the same for a whole minute.
   const at = (time: number): string => {
+    // A laptop travels: a look at the system's zone, a second apart.
+    const tick = performance.now();
+    if (tick - looked > LOOK) {
+      looked = tick;
+      if (refreshZone()) minute = Number.NaN;
+    }
     if (format) return stamp(format, new Date(time));
     const now = Math.floor(time / 60_000);
     if (now !== minute) {

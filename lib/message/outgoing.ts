@@ -27,15 +27,30 @@ function newId(): string {
 export const messageText = (to: string, id: string, body: string, room: boolean): string =>
   `<message to='${xml(to)}' type='${room ? 'groupchat' : 'chat'}' id='${id}'><body>${xml(body)}</body></message>`;
 
+const NUL = 0;
+
+/**
+ * The text of a line: what stands between NULs that a front end pads it with. One that writes whole buffers puts them
+ * behind its line feed, which is in front of the next line.
+ */
+function unpadded(line: Buffer): Buffer {
+  if (!line.includes(NUL)) return line;
+  let start = 0;
+  while (line[start] === NUL) start++;
+  const end = line.indexOf(NUL, start);
+  return line.subarray(start, end < 0 ? line.length : end);
+}
+
 /**
  * Makes a message of a line. U+2028 becomes a line feed; one carriage return at the end is taken for a part of the line's
- * end.
- * @param line its bytes without the line feed
+ * end; what follows a NUL is not a part of the text.
+ * @param padded its bytes without the line feed
  * @param room whether it goes to everybody in a room
  * @param most bytes of a stanza
  * @returns the stanza as one line, or why it cannot be sent; null if there is nothing in it
  */
-export function makeMessage(line: Buffer, to: string, room: boolean, most = DEFAULT_LIMITS.send): Outgoing | null {
+export function makeMessage(padded: Buffer, to: string, room: boolean, most = DEFAULT_LIMITS.send): Outgoing | null {
+  const line = unpadded(padded);
   if (!isUtf8(line)) return { refused: 'not UTF-8', bytes: line.toString('base64') };
   const text = line.toString('utf8');
   const written = text.endsWith('\r') ? text.slice(0, -1) : text;

@@ -16,8 +16,10 @@ import { unreadable } from '../stream/control.ts';
 import { type Feed, readStanzas } from '../xml/feed.ts';
 import { createChats } from './chats.ts';
 import { createBatcher, GRACE, type MessagedOptions, PATIENCE } from './daemon.ts';
+import { createFormatter } from './format.ts';
 import { isRead } from './incoming.ts';
 import { createJournal, type Journal } from './journal.ts';
+import { tellMisnamed } from './misnamed.ts';
 import { createOutbox, type Outbox } from './outbox.ts';
 import { createStateReader, type State } from './state.ts';
 import { isSucceeded, LOCK, succeed } from './succeed.ts';
@@ -85,6 +87,7 @@ export async function partner(options: PartnerOptions): Promise<void> {
         desk?.talk.line(jid, bytes);
         batch.soon();
       },
+      misnamed: (name, text) => tellMisnamed(dir, name, createFormatter(stamp).notice(Date.now(), text), text),
       tooLong(jid, head, length) {
         desk?.talk.tooLong(jid, head, length);
         batch.soon();

@@ -10,16 +10,18 @@ function chatting(dir = scratch()) {
   const lines: string[] = [];
   const gone: string[] = [];
   const warnings: string[] = [];
+  const misnamed: [string, string][] = [];
   const chats: Chats = createChats(dir, {
     line: (jid, bytes) => lines.push(`${jid}: ${bytes}`),
     tooLong: (jid, head, length) => lines.push(`${jid}: ${head.length} of ${length}`),
     gone: (jid) => gone.push(jid),
     warn: (message) => warnings.push(message),
+    misnamed: (name, text) => misnamed.push([name, text]),
   });
   onTestFinished(() => chats.drain(1));
   const say = (name: string, text: string) => sh(dir, 'printf "%s\\n" "$2" > "$1"', path.join(name, 'in'), text).done;
   const fifo = (name: string) => fs.lstatSync(path.join(dir, name, 'in')).isFIFO();
-  return { dir, chats, lines, gone, warnings, say, fifo };
+  return { dir, chats, lines, gone, warnings, misnamed, say, fifo };
 }
 
 it('makes what is missing in the directories that it finds, and listens', async () => {
@@ -243,4 +245,18 @@ it('makes out with the chat, and not again for who removes it', async () => {
   fs.rmSync(out);
   await c.chats.scan();
   expect(fs.existsSync(out)).toBe(false);
+});
+
+it('tells once of a directory whose lines go nowhere, or to a server', async () => {
+  const c = chatting();
+  for (const name of ['Bob@x', 'bob@x', 'a b@x', 'bob', 'news.x', 'localhost']) fs.mkdirSync(path.join(c.dir, name));
+  await c.chats.scan();
+  await c.chats.scan();
+  c.chats.look('Bob@x');
+  expect(c.misnamed.sort()).toEqual([
+    ['Bob@x', 'nothing that is written here is sent: Bob@x is not in normal form, which is bob@x'],
+    ['a b@x', expect.stringContaining('nothing that is written here is sent: a b@x is ')],
+    ['bob', 'bob is the name of a server; people are USER@DOMAIN'],
+  ]);
+  expect(c.fifo('bob')).toBe(true);
 });

@@ -70,7 +70,7 @@ it('refuses what is not UTF-8, and keeps its bytes', () => {
 });
 
 it('refuses what XML cannot carry, and keeps the text', () => {
-  for (const text of ['a\u0000', '\u001b[1m', '\ufffe', '\u0001']) {
+  for (const text of ['\u001b[1m', '\ufffe', '\u0001']) {
     expect(make(text)).toEqual({ refused: expect.stringContaining('cannot carry'), body: text });
   }
 });
@@ -97,4 +97,17 @@ it('sends any text of XML characters exactly', () => {
       },
     ),
   );
+});
+
+it.each([
+  ['hi\0\0\0', 'hi'],
+  ['\0\0\0hi', 'hi'],
+  ['\0hi\0rest', 'hi'],
+  ['hi\r\0', 'hi'],
+])('takes the text of %j between NULs', (line, body) => {
+  expect(makeMessage(Buffer.from(line), 'bob@x', false)).toMatchObject({ body });
+});
+
+it('makes nothing of NULs alone', () => {
+  expect(makeMessage(Buffer.alloc(100), 'bob@x', false)).toBeNull();
 });

@@ -187,9 +187,9 @@ it('answers what could not be sent', () => {
   expect(t.out.at(-1)).toBe('bob@x: T -!- not sent (not UTF-8): a\ufffd');
   expect(t.log.at(-1)).toMatchObject({ dir: 'refused', bytes: 'Yf8=' });
 
-  t.talk.line('bob@x', Buffer.from('a\u0000b'));
+  t.talk.line('bob@x', Buffer.from('a\u0001b'));
   expect(t.out.at(-1)).toMatch(/not sent \(.*cannot carry\): a\ufffdb$/);
-  expect(t.log.at(-1)).toMatchObject({ body: 'a\u0000b' });
+  expect(t.log.at(-1)).toMatchObject({ body: 'a\u0001b' });
 
   t.talk.line('bob@x', Buffer.from('x'.repeat(300_000)));
   expect(t.out.at(-1)).toBe(`bob@x: T -!- not sent (too long: 300000 bytes): ${'x'.repeat(100)}…`);
