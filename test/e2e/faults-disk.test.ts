@@ -282,7 +282,10 @@ describe('inotify', () => {
     for (const jid of jids) fs.writeFileSync(path.join(dir, jid, 'mypresence'), 'dnd\n');
     p.child.kill('SIGHUP');
     for (const jid of jids) await until(() => sent().includes(`to='${jid}'`));
-    await sh(dir, `nsenter -U -t ${p.child.pid} sh -c 'echo 100 > /proc/sys/user/max_inotify_watches'`);
+    await sh(
+      dir,
+      `nsenter --preserve-credentials -U -t ${p.child.pid} sh -c 'echo 100 > /proc/sys/user/max_inotify_watches'`,
+    );
     p.child.kill('SIGHUP');
     for (const jid of jids) {
       fs.writeFileSync(path.join(dir, jid, 'mypresence'), 'away\n');

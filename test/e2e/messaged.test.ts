@@ -257,7 +257,10 @@ describe('while it runs', () => {
     const m = messaged(dir);
     await m.end();
     expect(await m.err).toBe('messaged: warning: tmp/Bob@X: not in normal form, which is bob@x\n');
-    expect(fs.readdirSync(at())).toEqual(['Bob@X']);
+    expect(fs.readdirSync(at())).toEqual(['Bob@X', 'events', 'out']);
+    const told = 'nothing that is written here is sent: Bob@X is not in normal form, which is bob@x';
+    expect(untimed(fs.readFileSync(at('Bob@X', 'out'), 'utf8'))).toBe(`-!- ${told}\n`);
+    expect(fs.readFileSync(at('events'), 'utf8')).toContain(`\terror\t-\t${told}\n`);
   });
 
   it('loses no line of 50 writers, one that holds the FIFO among them', async () => {
