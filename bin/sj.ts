@@ -68,7 +68,7 @@ run('sj', async (say) => {
     if (leash === undefined || killedWhile(dir) === 'online') tidyAfterKill(dir, account, say.warn);
     const channels = openBackChannels(dir, 3);
     const identity = readIdentity(dir);
-    const asked = readOnce(() => readPassword({ fd, dir }));
+    const asked = readOnce(() => readPassword({ fd, dir, account }));
     // Asked for before the server's clock runs; a certificate may do without it.
     if (identity === undefined) await asked();
     const floor = readFloor(dir, account);

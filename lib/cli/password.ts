@@ -7,7 +7,7 @@ import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { type ConnectOpts, type OnReadOpts, Socket, type SocketConstructorOpts } from 'node:net';
 import { join } from 'node:path';
 import { setBlocking } from './blocking.ts';
-import { EXIT, errno, Fatal, reason } from './die.ts';
+import { EXIT, errno, Fatal, printable, reason } from './die.ts';
 import { inherited } from './inherited.ts';
 
 /** Bytes of a password, not counting the end of its line. */
@@ -20,20 +20,30 @@ const NEWLINE = 0x0a;
  * The password: the first line of descriptor `fd` if one is given, else of the file `password` in `dir`, else typed on
  * the terminal, else the first line of stdin. Only that line is consumed. No such file, no such terminal: the next one
  * is asked; anything else that is wrong ends the search.
+ * @param account whom it is for, as the prompt says
  * @throws Fatal 100 if there is no password, or the source is not fit to be trusted or read; 111 if interrupted
  */
-export async function readPassword({ fd, dir }: { fd?: number | undefined; dir: string }): Promise<string> {
-  if (fd !== undefined) return decode(await firstLine(fd));
+export async function readPassword({
+  fd,
+  dir,
+  account,
+}: {
+  fd?: number | undefined;
+  dir: string;
+  account?: string;
+}): Promise<string> {
+  const question = account === undefined ? 'password: ' : `password for ${printable(account)}: `;
+  if (fd !== undefined) return decode(await firstLine(fd, question));
   const file = openFile(join(dir, 'password'));
   if (file !== null) return decode(readLine(file));
   const terminal = openTerminal();
-  return decode(terminal === null ? await firstLine(0) : await prompt(terminal));
+  return decode(terminal === null ? await firstLine(0, question) : await prompt(terminal, question));
 }
 
-async function prompt(terminal: number): Promise<Buffer> {
+async function prompt(terminal: number, question: string): Promise<Buffer> {
   // Most starts need none of it.
   const { ask } = await import('./prompt.ts');
-  return ask(terminal, 'password: ', ROOM);
+  return ask(terminal, question, ROOM);
 }
 
 /** Opens the password file if there is one; only a plain file that nobody but us can read or replace will do. */
@@ -68,10 +78,10 @@ function openTerminal(): number | null {
 }
 
 /** The first line of a descriptor that was handed to us. */
-async function firstLine(fd: number): Promise<Buffer> {
+async function firstLine(fd: number, question: string): Promise<Buffer> {
   switch (inherited(fd)) {
     case 'tty':
-      return prompt(fd);
+      return prompt(fd, question);
     case 'socket':
     case 'fifo':
       return receiveLine(fd);

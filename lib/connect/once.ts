@@ -27,7 +27,9 @@ export async function connectOnce(args: Arguments, sj: string, say: Say): Promis
   const several = targets.length > 1;
   // A password can be read once, and there may be several to hand it to.
   const password =
-    several && !sjFindsPassword(args) ? await readPassword({ fd: args.password, dir: accountDir(args.dir) }) : null;
+    several && !sjFindsPassword(args)
+      ? await readPassword({ fd: args.password, dir: accountDir(args.dir), account: args.account })
+      : null;
   const watched = several || Boolean(socket);
   const supervisor = watched ? (await import('./supervisor.ts')).tellSupervisor(args.ready, socket, say) : null;
   for (;;) {

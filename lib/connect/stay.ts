@@ -46,7 +46,7 @@ export async function stayOnline(
   // What is unwise each sj says.
   const lock = await openAccount(dir, () => {}, LOCK);
   try {
-    const password = sjKnows(args, dir) ? null : await readPassword({ fd: args.password, dir });
+    const password = sjKnows(args, dir) ? null : await readPassword({ fd: args.password, dir, account: args.account });
     // The sj of one of us that was killed is about to notice it.
     const holder = await gone(dir, '.lock');
     if (holder !== null) throw new Fatal(EXIT.usage, `${dir} is in use by sj, pid ${holder}`);

@@ -20,6 +20,7 @@ const TYPES = [...SUBSCRIPTIONS, 'unavailable'];
 /** @throws Fatal 100, with `usage`, if the values make no presence stanza (RFC 6121 section 4.7) */
 export function askedStanza({ to, type, show, status, priority }: Asked, usage: string): Element {
   const wrong = (message: string) => new Fatal(EXIT.usage, message, usage);
+  if (type !== undefined && SHOWS.includes(type)) throw wrong(`${type} is a SHOW, not a TYPE: presence -s ${type}`);
   if (type !== undefined && !TYPES.includes(type)) throw wrong(`TYPE is one of ${TYPES.join(', ')}`);
   if (show !== undefined && !SHOWS.includes(show)) throw wrong(`option -s: SHOW is one of ${SHOWS.join(', ')}`);
   if (type !== undefined && (show ?? priority) !== undefined) throw wrong(`options -s and -p do not go with ${type}`);

@@ -25,6 +25,7 @@ describe('askedStanza', () => {
     [{ show: 'online' }, /SHOW is one of/],
     [{ show: '' }, /SHOW is one of/],
     [{ show: '<x/>' }, /SHOW is one of/],
+    [{ type: 'away' }, /^away is a SHOW, not a TYPE: presence -s away$/],
     [{ type: 'probe', to: 'a@b' }, /TYPE is one of/],
     [{ type: 'error', to: 'a@b' }, /TYPE is one of/],
     [{ type: '' }, /TYPE is one of/],
