@@ -27,7 +27,8 @@ for (const name of programs) {
     logLevel: 'warning',
     // Needed only for passwords outside ASCII, and it reads its tables from its own folder.
     external: ['@mongodb-js/saslprep'],
-    banner: { js: '#!/usr/bin/env node' },
+    // Node's default for SIGUSR1 is to open a debugger port; no earlier moment than this can be had.
+    banner: { js: "#!/usr/bin/env node\n'use strict';\nprocess.on('SIGUSR1', () => {});" },
   });
   const { text } = outputFiles[0];
   if (!IMPORT.test(text)) throw new Error(`${name}: the bundler writes imports in another way now`);

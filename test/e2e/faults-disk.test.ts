@@ -259,6 +259,8 @@ describe('other programs', () => {
 
   it('move the account directory away: the session ends when it is told to, and nothing is made in its place', async () => {
     const t = await talk();
+    // It starts last, and cannot without the directory.
+    await until(() => group(t.alice.child.pid!).some(({ name }) => name === 'iqd'));
     fs.renameSync(t.alice.dir, `${t.alice.dir}.moved`);
     t.says('one');
     t.alice.child.kill('SIGTERM');

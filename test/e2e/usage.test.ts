@@ -22,3 +22,9 @@ it.each(Object.keys(bin))('%s answers -h and -V on stdout, and touches nothing',
   expect(run('-!')).toMatchObject({ status: 100, stdout: '', stderr: expect.stringContaining(`usage: ${name} `) });
   expect(fs.readdirSync(dir)).toEqual([]);
 });
+
+it.each(Object.keys(bin))('%s opens no debugger at SIGUSR1 from its first statement on', (name) => {
+  const [, strict, first] = fs.readFileSync(path.join(BIN, name), 'utf8').split('\n');
+  expect(strict).toBe("'use strict';");
+  expect(first).toBe("process.on('SIGUSR1', () => {});");
+});
