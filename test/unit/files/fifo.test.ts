@@ -56,11 +56,12 @@ it('loses nothing of 50 writers that open it for every line', async () => {
 
 it('reads 4096 bytes whole, and half a line and its rest from one who holds it open', async () => {
   const { dir, lines } = await reading();
-  await mkfifos([path.join(dir, 'go')]);
+  // Two, for a writer that has not closed the first would end the second wait.
+  await mkfifos([path.join(dir, 'go'), path.join(dir, 'end')]);
   const line = 'y'.repeat(4095);
   const holder = sh(
     dir,
-    'exec 3> in; echo "$1" >&3; printf ha >&3; read go < go; echo lf >&3; echo and more >&3; read go < go',
+    'exec 3> in; echo "$1" >&3; printf ha >&3; read go < go; echo lf >&3; echo and more >&3; read go < end',
     line,
   );
   await until(() => lines.length === 1);
@@ -69,7 +70,7 @@ it('reads 4096 bytes whole, and half a line and its rest from one who holds it o
   // Others come and go meanwhile.
   await sh(dir, 'echo other > in').done;
   await until(() => lines.length === 4);
-  fs.writeFileSync(path.join(dir, 'go'), 'go\n');
+  fs.writeFileSync(path.join(dir, 'end'), 'go\n');
   await holder.done;
   expect(lines).toEqual([line, 'half', 'and more', 'other']);
 });
