@@ -4,6 +4,8 @@
 
 import { frugal } from './frugal.ts';
 import { Printed } from './printed.ts';
+import { openStderr } from './stderr.ts';
+import { leaveTerminal } from './terminal.ts';
 
 export const EXIT = {
   /** The session ended as it was told to. */
@@ -64,9 +66,9 @@ export type Say = {
   info: (message: string) => void;
 };
 
-/** The voice of a program. Nothing here blocks: stderr is written through the stream, never with writeSync. */
-export function voice(name: string): Say {
-  const say = (text: string) => void process.stderr.write(`${name}: ${printable(text)}\n`);
+/** The voice of a program. @param write must not block */
+export function voice(name: string, write: (text: string) => void): Say {
+  const say = (text: string) => write(`${name}: ${printable(text)}\n`);
   return { warn: (m) => say(`warning: ${m}`), fatal: (m) => say(`fatal: ${m}`), info: say };
 }
 
@@ -83,11 +85,12 @@ export async function run(
   name: string,
   main: (say: Say) => Promise<number | undefined> | number | undefined,
 ): Promise<void> {
-  const say = voice(name);
+  const stderr = openStderr();
+  const say = voice(name, stderr);
   frugal();
   process.title = name;
   process.umask(0o077);
-  process.stderr.on('error', () => {});
+  process.on('exit', leaveTerminal);
   const end = (error: unknown) => {
     if (error instanceof Printed) {
       process.stdout.write(error.text);
@@ -95,7 +98,7 @@ export async function run(
       return;
     }
     say.fatal(error instanceof Fatal ? error.message : reason(error));
-    if (error instanceof Fatal && error.usage !== undefined) process.stderr.write(`usage: ${error.usage}\n`);
+    if (error instanceof Fatal && error.usage !== undefined) stderr(`usage: ${error.usage}\n`);
     process.exitCode = error instanceof Fatal ? error.code : EXIT.temporary;
   };
   // Node's default for SIGUSR1 is to open a debugger port.

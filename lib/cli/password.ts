@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { setBlocking } from './blocking.ts';
 import { EXIT, errno, Fatal, printable, reason } from './die.ts';
 import { inherited } from './inherited.ts';
+import { inBackground } from './terminal.ts';
 
 /** Bytes of a password, not counting the end of its line. */
 const LIMIT = 4096;
@@ -41,6 +42,14 @@ export async function readPassword({
 }
 
 async function prompt(terminal: number, question: string): Promise<Buffer> {
+  // The system would stop us without a word.
+  if (inBackground(terminal)) {
+    if (terminal > 2) closeSync(terminal);
+    throw new Fatal(
+      EXIT.usage,
+      'cannot ask for the password from the background: start in the foreground, or put it into the file password',
+    );
+  }
   // Most starts need none of it.
   const { ask } = await import('./prompt.ts');
   return ask(terminal, question, ROOM);

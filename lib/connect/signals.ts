@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { inForeground } from '../cli/terminal.ts';
 
 const FROM_TERMINAL: readonly NodeJS.Signals[] = ['SIGINT', 'SIGQUIT'];
 
@@ -16,15 +16,4 @@ export function takeSignals(
   return () => {
     for (const name of names) process.off(name, took);
   };
-}
-
-/** Whether our process group is the one that the terminal's keys speak to. Without /proc: as if there were no terminal. */
-function inForeground(): boolean {
-  try {
-    // proc(5): after the name in parentheses come state, ppid, pgrp, session, tty_nr, tpgid.
-    const fields = readFileSync('/proc/self/stat', 'latin1').split(') ').at(-1)!.split(' ');
-    return fields[2] === fields[5];
-  } catch {
-    return false;
-  }
 }

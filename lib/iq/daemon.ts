@@ -3,6 +3,7 @@ import { setMaxListeners } from 'node:events';
 import { join } from 'node:path';
 import type { Element } from 'ltx';
 import { reason } from '../cli/die.ts';
+import { createRepeats } from '../cli/repeats.ts';
 import type { Fate } from '../daemon/posted.ts';
 import { appendRecord } from '../files/append.ts';
 import { createBucket } from '../files/bucket.ts';
@@ -71,7 +72,8 @@ export const STRANGERS = { rate: 16_384, burst: 1_048_576 };
 const FIFO_PATIENCE = { reader: 0, reading: 10_000 };
 
 export function createIqd(options: IqdOptions): Iqd {
-  const { dir, shipped, own, delivery, bareOf, send, warn } = options;
+  const { dir, shipped, own, delivery, bareOf, send } = options;
+  const warn = createRepeats(options.warn, options.now);
   const limits = options.queue ?? QUEUE_LIMITS;
   const programs = createQueue(limits);
   /** One stanza at a time for each FIFO. */
@@ -167,7 +169,7 @@ export function createIqd(options: IqdOptions): Iqd {
     // Any other error would tell a stranger that somebody is here: this one he gets from the server where nobody is.
     if (request.ns === '') return fail(task, trust === 'stranger' ? 'service-unavailable' : 'bad-request');
     if (push && !fromOwnAccount(request.from, own, bareOf)) {
-      warn(`a roster push that is not from the own account: ${request.from?.slice(0, 80)}`);
+      warn(`a roster push that is not from the own account: ${request.from?.slice(0, 80)}`, 'push');
       return fail(task, 'service-unavailable');
     }
     const handler = findHandler(join(dir, 'ext'), shipped, request.ns);
