@@ -38,6 +38,10 @@ export class Fatal extends Error {
 export function reason(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (isQuota(error)) return 'disk quota exceeded';
+  if (errno(error) === 'EMFILE') return 'too many open files (see ulimit -n)';
+  // dup(2) has no room for a descriptor of the child at or above the limit.
+  if (errno(error) === 'EINVAL' && 'syscall' in error && `${error.syscall}`.startsWith('spawn'))
+    return 'descriptors are open above the limit (see ulimit -n)';
   // Node writes `ENOENT: no such file or directory, open 'x'`; the path is already in our own sentence.
   return /^E[A-Z0-9]+: (.*?)(, \w+( '.*)?)?$/s.exec(error.message)?.[1] ?? error.message;
 }

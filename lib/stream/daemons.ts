@@ -2,10 +2,12 @@
  * The daemons of a session as child processes: stanzas go to their stdin one a line, and what they send comes back on
  * their descriptor 3, so that their long stanzas never mix with those that others write into `in`.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import fs from 'node:fs';
 import { Socket } from 'node:net';
+import path from 'node:path';
 import type { Writable } from 'node:stream';
+import { EXIT, Fatal, reason } from '../cli/die.ts';
 import { withoutLeaks } from '../cli/leaks.ts';
 import { findProgram } from '../cli/program.ts';
 import type { BackChannel } from './back-channels.ts';
@@ -49,7 +51,7 @@ const BACK = 3;
 /**
  * Starts a daemon.
  * @param channel on which it sends; null: a pair of sockets will have to do
- * @throws Fatal 100 if there is no such program
+ * @throws Fatal 100 if there is no such program, 111 if there are too few descriptors to start it
  */
 export function startDaemon(
   name: DaemonName,
@@ -58,7 +60,7 @@ export function startDaemon(
   channel: BackChannel | null,
   on: DaemonEvents,
 ): Daemon {
-  const child: ChildProcess = spawn(findProgram(name), [...args, '-o', `/dev/fd/${BACK}`], {
+  const child = launch(findProgram(name), [...args, '-o', `/dev/fd/${BACK}`], {
     stdio: withoutLeaks(['pipe', 'inherit', 'inherit', channel?.write ?? 'pipe']),
     env,
   });
@@ -123,6 +125,24 @@ export function startDaemon(
       return running;
     },
   };
+}
+
+/** `spawn`, which throws for some failures and for others returns a child without streams, as one failure. */
+function launch(file: string, args: readonly string[], options: SpawnOptions): ChildProcess {
+  const failed = (why: string) => new Fatal(EXIT.temporary, `cannot start ${path.basename(file)}: ${why}`);
+  let child: ChildProcess;
+  try {
+    child = spawn(file, args, options);
+  } catch (error) {
+    throw failed(reason(error));
+  }
+  // As types have it, null stands for no pipe; without descriptors for pipes there is not even that.
+  if (child.stdin === undefined) {
+    // It is told once more, later.
+    child.on('error', () => {});
+    throw failed('too many open files (see ulimit -n)');
+  }
+  return child;
 }
 
 const CLEAN = 'ended';
