@@ -177,7 +177,7 @@ it('keeps what it has no descriptor to write with', () => {
   );
   expect(result).toEqual({
     before: 1,
-    warnings: [expect.stringMatching(/too many open files; it is kept/)],
+    warnings: [expect.stringMatching(/too many open files \(see ulimit -n\); it is kept/)],
     full: [],
     lost: 0,
     out: 'one\ntwo\n',
