@@ -6,9 +6,9 @@ import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { setBlocking } from '../lib/cli/blocking.ts';
-import { ensureContact } from '../lib/files/contact.ts';
-import { mkfifos } from '../lib/files/mkfifo.ts';
+import { setBlocking } from '../lib/sys/blocking.ts';
+import { mkfifos } from '../lib/sys/mkfifo.ts';
+import { ensureContact } from '../lib/tree/contact.ts';
 import { family, runs } from './processes.ts';
 import { listen, type Server } from './server.ts';
 

@@ -1,17 +1,17 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { EXIT, Fatal, reason, run } from '../lib/cli/die.ts';
-import { descriptor, inherited } from '../lib/cli/inherited.ts';
 import { daemonLimits, readLimits } from '../lib/cli/limits.ts';
 import { options } from '../lib/cli/options.ts';
-import { takeAck } from '../lib/daemon/inlet.ts';
-import { accountDir } from '../lib/files/account.ts';
-import { limitEvents } from '../lib/files/events.ts';
-import { type Outlet, openOutlet } from '../lib/files/outlet.ts';
-import { shippedDirectory } from '../lib/iq/handler.ts';
-import { queueLimits } from '../lib/iq/queue.ts';
-import { runIqd } from '../lib/iq/run.ts';
-import { bareOf } from '../lib/jid/jid.ts';
+import { takeAck } from '../lib/session/inlet.ts';
+import { descriptor, inherited } from '../lib/sys/inherited.ts';
+import { type Outlet, openOutlet } from '../lib/sys/outlet.ts';
+import { accountDir } from '../lib/tree/account.ts';
+import { limitEvents } from '../lib/tree/events.ts';
+import { runIqd } from '../lib/xmpp/iq/daemon.ts';
+import { shippedDirectory } from '../lib/xmpp/iq/handler.ts';
+import { queueLimits } from '../lib/xmpp/iq/queue.ts';
+import { bareOf } from '../lib/xmpp/jid/jid.ts';
 
 const USAGE = 'iqd [-d DIR] [-i FD] [-L NAME=VALUE]... [-o FILE]';
 

@@ -1,16 +1,16 @@
 import { statSync } from 'node:fs';
 import path from 'node:path';
+import { messaged } from '../lib/chat/run-alone.ts';
+import { partner } from '../lib/chat/run-in-session.ts';
 import { EXIT, Fatal, reason, run } from '../lib/cli/die.ts';
-import { descriptor, inherited } from '../lib/cli/inherited.ts';
 import { readLimits } from '../lib/cli/limits.ts';
 import { options } from '../lib/cli/options.ts';
-import { takeAck } from '../lib/daemon/inlet.ts';
-import { accountDir } from '../lib/files/account.ts';
-import { limitEvents } from '../lib/files/events.ts';
-import { type Outlet, openOutlet } from '../lib/files/outlet.ts';
-import { bareOf } from '../lib/jid/jid.ts';
-import { messaged } from '../lib/message/daemon.ts';
-import { partner } from '../lib/message/partner.ts';
+import { takeAck } from '../lib/session/inlet.ts';
+import { descriptor, inherited } from '../lib/sys/inherited.ts';
+import { type Outlet, openOutlet } from '../lib/sys/outlet.ts';
+import { accountDir } from '../lib/tree/account.ts';
+import { limitEvents } from '../lib/tree/events.ts';
+import { bareOf } from '../lib/xmpp/jid/jid.ts';
 
 const USAGE = 'messaged [-d DIR] [-i FD] [-L NAME=VALUE]... [-o FILE] -j JID';
 

@@ -1,10 +1,10 @@
 import path from 'node:path';
 import { EXIT, Fatal, reason, run } from '../lib/cli/die.ts';
 import { options } from '../lib/cli/options.ts';
-import { accountDir } from '../lib/files/account.ts';
-import { openOutlet } from '../lib/files/outlet.ts';
-import { askedStanza } from '../lib/presence/request.ts';
+import { openOutlet } from '../lib/sys/outlet.ts';
+import { accountDir } from '../lib/tree/account.ts';
 import { canonical } from '../lib/xml/write.ts';
+import { askedStanza } from '../lib/xmpp/codec/subscription.ts';
 
 const USAGE = 'presence [-d DIR] [-p PRIORITY] [-S STATUS] [-s SHOW] [-t TO] [TYPE]';
 

@@ -1,15 +1,15 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { EXIT, Fatal, run } from '../lib/cli/die.ts';
-import { descriptor, inherited } from '../lib/cli/inherited.ts';
 import { readLimits } from '../lib/cli/limits.ts';
 import { options } from '../lib/cli/options.ts';
-import { takeAck } from '../lib/daemon/inlet.ts';
-import { accountDir } from '../lib/files/account.ts';
-import { limitEvents } from '../lib/files/events.ts';
-import { openOutlet } from '../lib/files/outlet.ts';
-import { bareOf } from '../lib/jid/jid.ts';
 import { presenced } from '../lib/presence/daemon.ts';
+import { takeAck } from '../lib/session/inlet.ts';
+import { descriptor, inherited } from '../lib/sys/inherited.ts';
+import { openOutlet } from '../lib/sys/outlet.ts';
+import { accountDir } from '../lib/tree/account.ts';
+import { limitEvents } from '../lib/tree/events.ts';
+import { bareOf } from '../lib/xmpp/jid/jid.ts';
 
 const USAGE = 'presenced [-d DIR] [-i FD] [-L NAME=VALUE]... [-o FILE]';
 

@@ -1,12 +1,12 @@
 import { EXIT, Fatal, run } from '../lib/cli/die.ts';
 import { options } from '../lib/cli/options.ts';
 import { print } from '../lib/cli/print.ts';
-import { accountDir } from '../lib/files/account.ts';
-import { ask, newId } from '../lib/iq/ask.ts';
-import { listRoster, removeContact } from '../lib/iq/contact-list.ts';
-import { rosterLine, rosterSet } from '../lib/iq/roster.ts';
-import { bareOf } from '../lib/jid/jid.ts';
+import { accountDir } from '../lib/tree/account.ts';
 import { isXmlText } from '../lib/xml/chars.ts';
+import { ask, newId } from '../lib/xmpp/iq/ask.ts';
+import { listRoster, removeContact } from '../lib/xmpp/iq/contact-list.ts';
+import { rosterLine, rosterSet } from '../lib/xmpp/iq/roster.ts';
+import { bareOf } from '../lib/xmpp/jid/jid.ts';
 
 const USAGE = 'roster [-d DIR] [-a JID [-n NAME] [-g GROUP]... | -r JID]';
 

@@ -1,23 +1,23 @@
 import { EXIT, Fatal, run } from '../lib/cli/die.ts';
-import { descriptor } from '../lib/cli/inherited.ts';
 import { onLeash } from '../lib/cli/leash.ts';
 import { readLimits } from '../lib/cli/limits.ts';
 import { options } from '../lib/cli/options.ts';
 import { readPassword } from '../lib/cli/password.ts';
 import { openDescriptor, tellReady } from '../lib/cli/readiness.ts';
-import { accountDir, killedWhile, openAccount } from '../lib/files/account.ts';
-import { limitEvents } from '../lib/files/events.ts';
-import { readFloor, writeFloor } from '../lib/files/floor.ts';
-import { sweep } from '../lib/files/replace.ts';
-import { floorAfter, isMechanism } from '../lib/sasl/floor.ts';
-import { accountOf, createResource } from '../lib/stream/account.ts';
-import { openBackChannels } from '../lib/stream/back-channels.ts';
-import { readIdentity } from '../lib/stream/identity.ts';
-import { tidyAfterKill } from '../lib/stream/killed.ts';
-import { checkDescriptors } from '../lib/stream/link.ts';
-import { runSession } from '../lib/stream/session.ts';
-import { createTrace } from '../lib/stream/trace.ts';
-import { openUpkeep } from '../lib/stream/upkeep.ts';
+import { openBackChannels } from '../lib/session/back-channels.ts';
+import { descriptor } from '../lib/sys/inherited.ts';
+import { sweep } from '../lib/sys/replace.ts';
+import { accountDir, killedWhile, openAccount } from '../lib/tree/account.ts';
+import { limitEvents } from '../lib/tree/events.ts';
+import { floorAfter, isMechanism } from '../lib/xmpp/sasl/floor.ts';
+import { readFloor, writeFloor } from '../lib/xmpp/sasl/floor-file.ts';
+import { accountOf, createResource } from '../lib/xmpp/stream/account.ts';
+import { readIdentity } from '../lib/xmpp/stream/identity.ts';
+import { tidyAfterKill } from '../lib/xmpp/stream/killed.ts';
+import { checkDescriptors } from '../lib/xmpp/stream/link.ts';
+import { runSession } from '../lib/xmpp/stream/session.ts';
+import { openUpkeep } from '../lib/xmpp/stream/session-store.ts';
+import { createTrace } from '../lib/xmpp/stream/trace.ts';
 
 const USAGE =
   'sj [-DIITx] [-c CAFILE] [-d DIR] [-e FD] [-L NAME=VALUE]... [-n FD] [-p FD] [-r RESOURCE] [-t SECONDS] -s SERVER -u USER';
@@ -95,7 +95,7 @@ run('sj', async (say) => {
         tls: outside ? 'never' : count.x > 0 ? 'direct' : 'starttls',
         async secure(link) {
           // Loaded while the server is thinking, if at all.
-          const tls = await import('../lib/stream/tls.ts');
+          const tls = await import('../lib/xmpp/stream/tls.ts');
           const settings = { domain: who.domain, caFile: value.c, identity, direct: count.x > 0 };
           return tls.bindingsOf(await link.secure((raw) => tls.secure(raw, settings)));
         },

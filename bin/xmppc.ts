@@ -1,8 +1,8 @@
 import { EXIT, Fatal, run, type Say } from '../lib/cli/die.ts';
-import { inherited } from '../lib/cli/inherited.ts';
-import { findProgram } from '../lib/cli/program.ts';
-import { parseArguments } from '../lib/connect/arguments.ts';
-import { connectOnce } from '../lib/connect/once.ts';
+import { inherited } from '../lib/sys/inherited.ts';
+import { findProgram } from '../lib/sys/program.ts';
+import { parseArguments } from '../lib/xmpp/connect/arguments.ts';
+import { connectOnce } from '../lib/xmpp/connect/once.ts';
 
 /** xmppc: finds the server of an account, connects to it, and runs sj on the connection; with -k again and again. */
 async function main(say: Say): Promise<number> {
@@ -17,8 +17,8 @@ async function main(say: Say): Promise<number> {
   }
   const sj = findProgram('sj');
   if (keep === undefined) return connectOnce(args, sj, say);
-  const { stayOnline } = await import('../lib/connect/stay.ts');
-  const { tellSupervisor } = await import('../lib/connect/supervisor.ts');
+  const { stayOnline } = await import('../lib/xmpp/connect/stay.ts');
+  const { tellSupervisor } = await import('../lib/xmpp/connect/supervisor.ts');
   return stayOnline({ args, keep, sj }, tellSupervisor(ready, process.env.NOTIFY_SOCKET, say), say);
 }
 

@@ -6,9 +6,9 @@ import { isUtf8 } from 'node:buffer';
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { type ConnectOpts, type OnReadOpts, Socket, type SocketConstructorOpts } from 'node:net';
 import { join } from 'node:path';
-import { setBlocking } from './blocking.ts';
+import { setBlocking } from '../sys/blocking.ts';
+import { inherited } from '../sys/inherited.ts';
 import { EXIT, errno, Fatal, printable, reason } from './die.ts';
-import { inherited } from './inherited.ts';
 import { inBackground } from './terminal.ts';
 
 /** Bytes of a password, not counting the end of its line. */

@@ -3,8 +3,8 @@
  * those contacts that have their own (directed presence, RFC 6121 section 4.6).
  */
 import type { Element } from 'ltx';
-import { type Own, sameOwn } from './mypresence.ts';
-import { ownStanza } from './stanza.ts';
+import { type Own, sameOwn } from '../tree/mypresence.ts';
+import { ownStanza } from '../xmpp/codec/presence-out.ts';
 
 export type OwnPresence = {
   /**

@@ -2,7 +2,7 @@
  * Who is online from where: the resources of each contact that has any (RFC 6121 section 4). Nothing here knows of
  * stanzas or files.
  */
-import type { Show } from './line.ts';
+import type { Show } from '../tree/line.ts';
 
 export type Resource = {
   readonly show: Show;

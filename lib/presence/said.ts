@@ -2,9 +2,9 @@
  * What others see of us by what sj has taken: only that need not be said again by the process after this one. Kept
  * under the group of the empty text, which is no JID, by whom it was said to; the empty text is everybody.
  */
-import type { Known } from '../files/notes.ts';
+import type { Known } from '../store/notes.ts';
+import { type Own, ownOf } from '../tree/mypresence.ts';
 import type { Memory } from './contacts.ts';
-import { type Own, ownOf } from './mypresence.ts';
 
 const GROUP = '';
 

@@ -1,5 +1,5 @@
 /** What is kept of the presence of one resource: as JSON, from which it is read back, whatever has become of it. */
-import type { Show } from './line.ts';
+import type { Show } from '../tree/line.ts';
 import type { Resource } from './resources.ts';
 
 /** `self`: it is our own occupant of a room. */

@@ -3,12 +3,12 @@
  * Changes are noticed by watching, and by looking at everything where watching may have missed something.
  */
 import path from 'node:path';
-import type { Troubles } from '../daemon/troubles.ts';
-import { contactOf, listContacts } from '../files/contact.ts';
-import { RESERVED } from '../files/names.ts';
-import { watchTree } from '../files/watch.ts';
-import type { Own } from './mypresence.ts';
-import { EMPTY, readOwn } from './read.ts';
+import type { Troubles } from '../session/troubles.ts';
+import { watchTree } from '../sys/watch.ts';
+import { contactOf, listContacts } from '../tree/contact.ts';
+import type { Own } from '../tree/mypresence.ts';
+import { RESERVED } from '../tree/names.ts';
+import { EMPTY, readOwn } from '../tree/own-presence-file.ts';
 
 export type TreeEvents = {
   /** The directory is there; it may be another one than before, or just have been touched. */

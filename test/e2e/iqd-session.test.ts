@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { writeFriends } from '../../lib/files/newcomers.ts';
+import { writeFriends } from '../../lib/tree/newcomers.ts';
 import { canonical } from '../../lib/xml/write.ts';
 import { makeDisk } from './bed/disk.ts';
 import { type Partner, startPartner } from './bed/partner.ts';

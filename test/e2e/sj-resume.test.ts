@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { sealLines } from '../../lib/files/seal.ts';
+import { sealLines } from '../../lib/store/seal.ts';
 import { type Client, type ClientOptions, connectClient } from '../../loopback/client.ts';
 import type { ManagementFaults } from '../../loopback/faults.ts';
 import {

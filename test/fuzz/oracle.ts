@@ -1,8 +1,8 @@
 /** What must hold whatever a program was given. */
 import fs from 'node:fs';
 import path from 'node:path';
-import { dirName, isIqId } from '../../lib/files/names.ts';
-import { bareOf } from '../../lib/jid/jid.ts';
+import { dirName, isIqId } from '../../lib/tree/names.ts';
+import { bareOf } from '../../lib/xmpp/jid/jid.ts';
 import { judge } from '../unit/xml/judge.ts';
 import { read } from './job.ts';
 import type { Place } from './place.ts';

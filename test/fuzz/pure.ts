@@ -3,18 +3,18 @@
  * daemons as sj has read it and by everybody else as XML, and what was kept is read without an accident.
  */
 
-import { createLines } from '../../lib/files/lines.ts';
-import { dirName, jidOfName, RESERVED } from '../../lib/files/names.ts';
-import { createReplay, SpoiltLog } from '../../lib/files/replay.ts';
-import { bareOf } from '../../lib/jid/jid.ts';
-import { createStateReader } from '../../lib/message/state.ts';
-import { controlText, readControl } from '../../lib/stream/control.ts';
-import { createReader, summary } from '../../lib/stream/ledger.ts';
-import { treeOf } from '../../lib/stream/route.ts';
+import { createStateReader } from '../../lib/chat/state.ts';
+import { controlText, readControl } from '../../lib/session/control.ts';
+import { createReplay, SpoiltLog } from '../../lib/store/replay.ts';
+import { createLines } from '../../lib/sys/lines.ts';
+import { dirName, jidOfName, RESERVED } from '../../lib/tree/names.ts';
 import { XmlError } from '../../lib/xml/chars.ts';
 import { createSplitter } from '../../lib/xml/split.ts';
 import { parseElement } from '../../lib/xml/tree.ts';
 import { canonical } from '../../lib/xml/write.ts';
+import { bareOf } from '../../lib/xmpp/jid/jid.ts';
+import { createReader, summary } from '../../lib/xmpp/stream/ledger.ts';
+import { treeOf } from '../../lib/xmpp/stream/route.ts';
 import { judge, plain } from '../unit/xml/judge.ts';
 import { HEADER, heardBy, watch } from '../unit/xml/splitting.ts';
 import { bend } from './bend.ts';

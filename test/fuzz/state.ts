@@ -49,7 +49,7 @@ function spoilLines(r: Random, text: string): string {
 
 type Entry = { head: string; body: string };
 
-/** The records of a journal, see lib/files/records.ts. */
+/** The records of a journal, see lib/store/records.ts. */
 export function entriesOf(text: string): Entry[] {
   const bytes = Buffer.from(text, 'latin1');
   const found: Entry[] = [];

@@ -1,8 +1,8 @@
 /** Lays out what a power failure has left, starts messaged on it, and looks whether the promises hold. */
 import fs from 'node:fs';
 import { dirname, join } from 'node:path';
-import { unseal } from '../../lib/files/seal.ts';
-import { createReader } from '../../lib/stream/ledger.ts';
+import { unseal } from '../../lib/store/seal.ts';
+import { createReader } from '../../lib/xmpp/stream/ledger.ts';
 import { createTrace } from '../crash/trace.ts';
 import { startMessaged } from './messaged.ts';
 import type { Left } from './record.ts';

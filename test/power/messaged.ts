@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import type { Writable } from 'node:stream';
-import { controlText, readControl } from '../../lib/stream/control.ts';
+import { controlText, readControl } from '../../lib/session/control.ts';
 import { parseElement } from '../../lib/xml/tree.ts';
 import { until } from '../interop/bed/until.ts';
 

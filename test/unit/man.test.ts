@@ -12,7 +12,7 @@ const programs = Object.keys(manifest.bin);
 function usage(program: string): string {
   const places = [
     ['bin', `${program}.ts`],
-    ...fs.readdirSync(path.join(root, 'lib/connect')).map((f) => ['lib/connect', f]),
+    ...fs.readdirSync(path.join(root, 'lib/xmpp/connect')).map((f) => ['lib/xmpp/connect', f]),
   ];
   for (const place of places) {
     const found = new RegExp(`USAGE =\\s*['\`"](${program} .*)['\`"]`).exec(read(...place))?.[1];

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { expect, it } from 'vitest';
-import { scratch } from './files/scratch.ts';
+import { scratch } from './sys/scratch.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 

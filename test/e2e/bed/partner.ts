@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import path from 'node:path';
 import type { Element } from 'ltx';
 import { onTestFailed, onTestFinished } from 'vitest';
-import { type Control, controlText, readControl } from '../../../lib/stream/control.ts';
+import { type Control, controlText, readControl } from '../../../lib/session/control.ts';
 import { parseElement } from '../../../lib/xml/tree.ts';
 import { canonical } from '../../../lib/xml/write.ts';
 import { BIN } from './suite.ts';

@@ -2,10 +2,10 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createTroubles } from '../../../lib/daemon/troubles.ts';
-import { bareOf } from '../../../lib/jid/jid.ts';
 import { createContacts } from '../../../lib/presence/contacts.ts';
+import { createTroubles } from '../../../lib/session/troubles.ts';
 import { parseElement } from '../../../lib/xml/tree.ts';
+import { bareOf } from '../../../lib/xmpp/jid/jid.ts';
 
 const ME = 'me@example.org';
 const BOB = 'bob@example.org';

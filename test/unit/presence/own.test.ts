@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ONLINE, type Own, parseOwn } from '../../../lib/presence/mypresence.ts';
 import { createOwnPresence } from '../../../lib/presence/own.ts';
+import { ONLINE, type Own, parseOwn } from '../../../lib/tree/mypresence.ts';
 import { canonical } from '../../../lib/xml/write.ts';
 
 const BOB = 'bob@example.org';

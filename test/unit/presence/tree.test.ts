@@ -2,9 +2,9 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { createTroubles } from '../../../lib/daemon/troubles.ts';
-import { bareOf } from '../../../lib/jid/jid.ts';
 import { openTree, type Tree } from '../../../lib/presence/tree.ts';
+import { createTroubles } from '../../../lib/session/troubles.ts';
+import { bareOf } from '../../../lib/xmpp/jid/jid.ts';
 
 let dir: string;
 let tree: Tree | undefined;

@@ -1,0 +1,315 @@
+/** What messaged does with a stanza from the server and with a line from a front end. */
+import path from 'node:path';
+import type { Element } from 'ltx';
+import { errno, printable, reason } from '../cli/die.ts';
+import { DEFAULT_LIMITS, type Limits, mostSent } from '../cli/limits.ts';
+import { createReports } from '../sys/bursts.ts';
+import { createFormatter, excerpt, who } from '../tree/format.ts';
+import { type LogRecord, logLine } from '../tree/log.ts';
+import { dirName } from '../tree/names.ts';
+import { openFriends } from '../tree/newcomers.ts';
+import { canonical } from '../xml/write.ts';
+import type { Meaning } from '../xmpp/codec/meaning.ts';
+import { type Incoming, readMessage } from '../xmpp/codec/message.ts';
+import { makeMessage, messageText } from '../xmpp/codec/message-out.ts';
+import { bareOf } from '../xmpp/jid/jid.ts';
+import type { Recent } from './duplicates.ts';
+import type { Journal } from './journal.ts';
+import type { Letter } from './outbox.ts';
+import { createHistory } from './room-history.ts';
+import { createSaid } from './sent-lines.ts';
+import type { Intent } from './state.ts';
+import { createStrangers } from './strangers.ts';
+
+export type TalkOptions = {
+  readonly dir: string;
+  /** The own bare JID. */
+  readonly own: string;
+  /** As in SJ_STAMP. */
+  readonly stamp: string | undefined;
+  readonly journal: Pick<Journal, 'add' | 'event'>;
+  /** Sends a stanza. */
+  readonly send: (letter: Letter) => void;
+  /** The last messages, where a server may give some of them again. */
+  readonly recent?: Recent | undefined;
+  /** The rooms that we are in, and our nicks there; nobody else speaks for a room. */
+  readonly rooms?: ReadonlyMap<string, string> | undefined;
+  /** Whether a contact has a directory. */
+  readonly has: (jid: string) => boolean;
+  /**
+   * Makes it; false if too many have come lately.
+   * @throws ENOTDIR if something else has its name; of other troubles the journal takes care
+   */
+  readonly open: (jid: string) => boolean;
+  /** There is something to write down. */
+  readonly soon: () => void;
+  readonly warn: (message: string) => void;
+  /** The language of what does not name its own. */
+  readonly lang?: (() => string | undefined) | undefined;
+  readonly limits?: Limits;
+};
+
+export type Talk = {
+  stanza(element: Element): void;
+  /** Something of this sender was not handed on: it is shown where the sender has a directory. */
+  skipped(from: string, why: string): void;
+  /** A line from a contact's `in`. */
+  line(jid: string, bytes: Buffer): void;
+  /** A line that was taken earlier, to be sent as it was then. */
+  letter(intent: Intent): Letter;
+  /** What became of a line: null, or why it is not going to be sent. */
+  fate(intent: Intent, why: string | null): void;
+  /** A line of which only the first bytes are known. */
+  tooLong(jid: string, head: Buffer, length: number): void;
+  /** The contact's directory has gone. */
+  forget(jid: string): void;
+  /** Nothing more comes: tells what was only counted. */
+  close(): void;
+};
+
+/** A stamp so much older than its arrival, in milliseconds, is worth a field of its own. */
+const DELAYED = 1000;
+
+/** So many receipts are remembered, so that each is told once. */
+const MOST_RECEIPTS = 4096;
+
+const LINE_ENDS = /[\n\r\u2028\u2029]+/g;
+
+const NO_MEANING: Meaning = { notices: [], text: '', elements: [] };
+
+/** Characters of a subject that are shown. */
+const SUBJECT = 1000;
+
+const NO_ROOMS: ReadonlyMap<string, string> = new Map();
+
+let isoTime = Number.NaN;
+let isoText = '';
+/** Messages of a batch have mostly the same time. */
+function iso(time: number): string {
+  if (time !== isoTime) isoText = new Date((isoTime = time)).toISOString();
+  return isoText;
+}
+
+export function createTalk(options: TalkOptions): Talk {
+  const {
+    dir,
+    own,
+    stamp,
+    journal,
+    send,
+    recent,
+    rooms = NO_ROOMS,
+    lang,
+    has,
+    open,
+    soon,
+    warn,
+    limits = DEFAULT_LIMITS,
+  } = options;
+  const format = createFormatter(stamp);
+  const said = createSaid(dir);
+  const receipts = new Set<string>();
+  const history = createHistory(dir);
+  const barred = new Set<string>();
+  const strangers = createStrangers(openFriends(dir), limits.flood);
+  const reports = createReports((text, contact) => {
+    journal.event('error', contact, text);
+    soon();
+  });
+  const floods = createReports((text, contact) => {
+    journal.event('error', contact, text);
+    if (contact !== '') journal.add(contact, format.notice(Date.now(), text), '');
+    soon();
+  });
+
+  /** The type alone makes no room: anybody can write it. */
+  const inRoom = ({ contact, type }: Incoming): boolean => type === 'groupchat' && rooms.has(contact);
+
+  function sent({ jid, id, body, room }: Intent): void {
+    const now = Date.now();
+    said.add(jid, id, body);
+    const type = room ? 'groupchat' : 'chat';
+    // A room sends everything back, ours too, so that is where it stands in the order of what was said.
+    const out = room ? '' : format.message(now, own, body);
+    journal.add(jid, out, logLine({ time: iso(now), dir: 'out', from: own, to: jid, type, id, body }));
+  }
+
+  function refuse(jid: string, why: string, text: string, what: Pick<LogRecord, 'body' | 'bytes' | 'length'>): void {
+    const now = Date.now();
+    const record: LogRecord = { time: iso(now), dir: 'refused', from: own, to: jid, reason: why, ...what };
+    journal.add(jid, format.notice(now, `not sent (${why}): ${text}`), logLine(record));
+    journal.event('error', jid, `not sent: ${why}`);
+  }
+
+  function recordOf(m: Incoming, dirOf: 'in' | 'error', why?: string): LogRecord {
+    const { time, from, to, type, id, sid, subject, thread, body, meaning } = m;
+    const now = Date.now();
+    const received = now - time > DELAYED ? iso(now) : undefined;
+    const xml =
+      meaning === undefined || meaning.elements.length === 0 ? undefined : meaning.elements.map(canonical).join('');
+    // One literal: to spread one into another costs as much as all the rest of a message.
+    return {
+      time: iso(time),
+      received,
+      dir: dirOf,
+      from,
+      to,
+      type,
+      id,
+      sid,
+      subject,
+      thread,
+      reason: why,
+      body: body === '' ? undefined : body,
+      xml,
+    };
+  }
+
+  function bounced(message: Incoming): void {
+    const { contact, time, body, id } = message;
+    const { condition, text } = message.error!;
+    recent?.add(message);
+    const why = text === '' ? condition : `${condition}: ${text}`;
+    // Whoever we never wrote to has nothing to bounce.
+    if (!has(contact)) return reports.add('not delivered', 'not delivered', contact, printable(excerpt(why)));
+    const line = id === undefined ? undefined : said.find(contact, id);
+    const told = line === undefined ? excerpt(text) || excerpt(body) : excerpt(line);
+    const cause = line === undefined || text === '' ? condition : `${condition}, ${excerpt(text)}`;
+    const notice = `not delivered (${cause})${told === '' ? '' : `: ${told}`}`;
+    const record = recordOf(message, 'error', why);
+    if (!put(message, format.notice(time, notice), logLine({ ...record, body: record.body ?? line }))) return;
+    journal.event('error', contact, `not delivered: ${printable(excerpt(why))}`);
+  }
+
+  /** A message of ours has arrived, if the one says so whom we sent it to (XEP-0184). */
+  function arrived({ contact, type }: Incoming, id: string): void {
+    if (type === 'groupchat' || rooms.has(contact) || receipts.has(id)) return;
+    if (said.find(contact, id) === undefined) return;
+    if (receipts.size >= MOST_RECEIPTS) receipts.delete(receipts.values().next().value!);
+    receipts.add(id);
+    journal.event('receipt', contact, id);
+    soon();
+  }
+
+  /** The lines of `out`. What is no text of theirs names who it is from, so that it is none of ours. */
+  function shown({ body, subject, meaning = NO_MEANING, time }: Incoming, name: string): string {
+    const whose = name === '' ? '' : `${who(name)}: `;
+    const text = body || meaning.text;
+    let lines = '';
+    if (subject) lines += format.notice(time, `${whose}subject: ${excerpt(subject, SUBJECT)}`);
+    if (text !== '') lines += name === '' ? format.notice(time, text) : format.message(time, name, text);
+    for (const notice of meaning.notices) lines += format.notice(time, `${whose}${notice.replace(LINE_ENDS, ' ')}`);
+    return lines;
+  }
+
+  /** Adds to the files of a contact, unless it is a stranger who brings too much. */
+  function put(message: Incoming, out: string, log: string): boolean {
+    const { contact } = message;
+    const bytes = Buffer.byteLength(out) + Buffer.byteLength(log);
+    if (strangers.may(contact, bytes, inRoom(message), performance.now())) {
+      journal.add(contact, out, log);
+      return true;
+    }
+    const why = `messages are dropped: more than ${limits.flood} bytes a second`;
+    // The sender is told nothing: to answer would tell a stranger that we are online.
+    floods.add(why, 'messages are dropped', contact);
+    return false;
+  }
+
+  /** @returns false if the contact has no directory, and can't have one */
+  function opened(message: Incoming): boolean {
+    const { contact } = message;
+    try {
+      if (!open(contact)) {
+        const why = `refused a message of somebody new: more than ${limits.new} within an hour`;
+        reports.add(why, 'refused a message', '', contact);
+        return false;
+      }
+      if (barred.size > 0) barred.delete(contact);
+    } catch (error) {
+      if (errno(error) !== 'ENOTDIR') return true;
+      if (!barred.has(contact))
+        warn(`a message from ${contact} is lost: ${path.join(dir, dirName(contact))}: ${reason(error)}`);
+      barred.add(contact);
+      reports.add('a message is lost: something else has the name of the directory', 'a message is lost', contact);
+      return false;
+    }
+    return true;
+  }
+
+  return {
+    stanza(element) {
+      if (element.name !== 'message' || element.attrs.xmlns !== undefined) return;
+      const message = readMessage(element, own, Date.now(), lang?.());
+      if (message === null) {
+        reports.add(
+          'a message from what is no JID',
+          'a message is lost',
+          '',
+          printable(excerpt(element.attrs.from ?? '')),
+        );
+        return;
+      }
+      if (recent?.repeats(message, message.delayed)) return;
+      if (message.type === 'error') return bounced(message);
+      const { contact, body, subject, meaning = NO_MEANING } = message;
+      if (message.receipt !== undefined) arrived(message, message.receipt);
+      if (body === '' && !subject && meaning.text === '' && meaning.notices.length === 0) return;
+      const room = inRoom(message);
+      if (room && history.repeats(contact, message, message.delayed)) return;
+      if (!opened(message)) return;
+      recent?.add(message);
+      const name = speaker(message, room);
+      if (!put(message, shown(message, name), logLine(recordOf(message, 'in')))) return;
+      if (room) history.add(contact, message);
+      // A room gives back what we say, and tells its subject to each who comes.
+      if (room && (name === rooms.get(contact) || (body === '' && subject !== undefined))) return;
+      journal.event('message', contact, excerpt(body || meaning.text || meaning.notices[0] || `subject: ${subject}`));
+    },
+    skipped(from, why) {
+      const contact = bareOf(from);
+      if (contact === null || !has(contact)) return;
+      const notice = format.notice(Date.now(), why);
+      if (strangers.may(contact, notice.length, false, performance.now())) journal.add(contact, notice, '');
+    },
+    line(jid, bytes) {
+      const room = rooms.has(jid);
+      const made = makeMessage(bytes, jid, room, mostSent(limits));
+      if (made === null) return;
+      if ('refused' in made) {
+        const { refused, ...what } = made;
+        return refuse(jid, refused, excerpt(what.body ?? bytes.toString('utf8')), what);
+      }
+      const { id, body, stanza } = made;
+      strangers.befriend(jid);
+      send({ intent: { jid, id, body, room }, stanza });
+    },
+    letter: (intent) => ({ intent, stanza: messageText(intent.jid, intent.id, intent.body, intent.room) }),
+    fate(intent, why) {
+      if (why === null) sent(intent);
+      else refuse(intent.jid, why, intent.body, { body: intent.body });
+    },
+    tooLong(jid, head, length) {
+      refuse(jid, `too long: ${length} bytes`, excerpt(head.toString('utf8')), {
+        bytes: head.toString('base64'),
+        length,
+      });
+    },
+    forget(jid) {
+      strangers.forget(jid);
+      history.forget(jid);
+    },
+    close() {
+      reports.close();
+      floods.close();
+    },
+  };
+}
+
+/** Who has spoken: the full JID, in a room the nick; empty if it was the room itself. */
+function speaker({ contact, from }: Incoming, room: boolean): string {
+  const slash = from.indexOf('/');
+  const resource = slash < 0 ? '' : from.slice(slash + 1);
+  if (room) return resource;
+  return resource === '' ? contact : `${contact}/${resource}`;
+}

@@ -1,0 +1,350 @@
+/** The contacts with an open `in`: found at start, made by strangers' messages or by mkdir, gone with their directory. */
+import fs from 'node:fs';
+import path from 'node:path';
+import { setImmediate as turn } from 'node:timers/promises';
+import { errno, reason } from '../cli/die.ts';
+import { DEFAULT_LIMITS, type Limits } from '../cli/limits.ts';
+import { descriptorLimit } from '../sys/descriptors.ts';
+import { type FifoReader, openFifo } from '../sys/fifo.ts';
+import { createLines, type Lines } from '../sys/lines.ts';
+import { look } from '../sys/look.ts';
+import { mkfifos } from '../sys/mkfifo.ts';
+import { contactOf, ensureContact, listContacts, makeOut } from '../tree/contact.ts';
+import { ASIDE, readAside, setAside } from '../tree/early.ts';
+import { dirName } from '../tree/names.ts';
+import { openFriends, openNewcomers } from '../tree/newcomers.ts';
+import { bareOf } from '../xmpp/jid/jid.ts';
+
+export type ChatEvents = {
+  /** A line, without its end; the buffer is used again after the call. */
+  line(jid: string, bytes: Buffer): void;
+  /** A line that is not kept whole: its first bytes, and how long it was. */
+  tooLong(jid: string, head: Buffer, length: number): void;
+  /** The directory has gone. */
+  gone(jid: string): void;
+  /** Told of a trouble once, until it is over. */
+  warn(message: string): void;
+  /** Lines written into this directory go nowhere, or not where one would think, and why; told once. */
+  misnamed(name: string, why: string): void;
+};
+
+export type Chats = {
+  /** Looks at all directories; resolves when everybody's `in` is open. */
+  scan(): Promise<void>;
+  /** Looks at one entry of the account directory: new, changed or gone. */
+  look(name: string): void;
+  /** Whether a contact has a directory. */
+  has(jid: string): boolean;
+  /**
+   * Sees to it that a contact has a directory.
+   * @returns false if it has none, and too many have come lately
+   * @throws if it can't be made; ENOTDIR if something else has its name
+   */
+  open(jid: string): boolean;
+  /** Reads nothing, but keeps every `in` open. */
+  pause(): void;
+  resume(): void;
+  /** Those who have written lately have to wait, or not any more. Who has not may still say something: it costs little. */
+  ease(on: boolean): void;
+  /** How many files may be open besides. */
+  room(): number;
+  /** A line has begun with these bytes, which an earlier process has read. */
+  begin(jid: string, bytes: Buffer): void;
+  /** The beginnings of lines that are not finished. */
+  begun(): { jid: string; bytes: Buffer }[];
+  /** Closes everything, and leaves in the FIFOs what is there. */
+  close(): void;
+  /** Reads what writers still have to say, then closes everything; `grace` as in `FifoReader`. */
+  drain(grace: number): Promise<void>;
+};
+
+type Chat = {
+  readonly name: string;
+  readonly jid: string;
+  /** Null while its FIFO is being made, or can't be had. */
+  reader: FifoReader | null;
+  readonly lines: Lines;
+  making: boolean;
+  /** How often that has failed. */
+  tries: number;
+  /** Its `id` is there. */
+  named: boolean;
+  /** Reads what was written before there was a FIFO, when it is time to read. */
+  early: (() => void) | null;
+};
+
+/** Descriptors that are left for everything else. */
+const RESERVE = 64;
+
+/** So many others may be open, and of what is left only half: contacts may come. */
+const MOST_FILES = 65_536;
+
+/** Where there are too few descriptors for all, one word is said for all. */
+const SCARCE = 'descriptors';
+
+/** So many are remembered to have written lately. */
+const MOST_TALKERS = 256;
+
+/** So often a FIFO is made anew where something else has taken its place meanwhile. */
+const MOST_TRIES = 3;
+
+export function createChats(dir: string, on: ChatEvents, limits: Limits = DEFAULT_LIMITS): Chats {
+  /** By directory name. */
+  const chats = new Map<string, Chat>();
+  const complained = new Map<string, string>();
+  const most = Math.min(descriptorLimit() - RESERVE, limits.contacts);
+  const newcomers = openNewcomers(dir, openFriends(dir), limits.new);
+  let reading = 0;
+  let wanted: Chat[] = [];
+  let making: Promise<void> | null = null;
+  /** Who has written lately, the last one last; when they wait, all of them. */
+  const talkers = new Set<Chat>();
+  let eased = false;
+  let paused = false;
+  let closed = false;
+
+  function complain(key: string, what: string, why: string): void {
+    if (complained.get(key) === why || (key === SCARCE && complained.has(key))) return;
+    complained.set(key, why);
+    on.warn(`${path.join(dir, what)}: ${why}`);
+  }
+
+  function misnamed(name: string, why: string): void {
+    if (complained.get(name) === why) return;
+    complain(name, name, why);
+    on.misnamed(name, `nothing that is written here is sent: ${name} is ${why}`);
+  }
+
+  /** Takes up a contact that is new, or whose FIFO is another one than before. */
+  function meet({ name, jid }: { name: string; jid: string }, named = false): void {
+    let chat = chats.get(name);
+    if (chat === undefined) {
+      const normal = bareOf(jid);
+      if (normal !== jid) {
+        misnamed(name, normal === null ? 'not a JID' : `not in normal form, which is ${dirName(normal)}`);
+        return;
+      }
+      const lines = createLines(limits.line, {
+        line: (bytes) => on.line(jid, bytes),
+        tooLong: (head, length) => on.tooLong(jid, head, length),
+      });
+      chat = { name, jid, reader: null, lines, making: false, tries: 0, named, early: null };
+      chats.set(name, chat);
+      if (/^(?!localhost$)[^@.]+$/.test(jid))
+        on.misnamed(name, `${name} is the name of a server; people are USER@DOMAIN`);
+    }
+    if (!chat.named) identify(chat);
+    if (chat.reader?.current()) return;
+    hang(chat);
+    chat.lines.flush();
+    if (!chat.making && !listen(chat)) {
+      chat.making = true;
+      wanted.push(chat);
+      making ??= make();
+    }
+  }
+
+  /** Who sees a directory first tells of it. */
+  function identify(chat: Chat): void {
+    try {
+      // The directory has just been seen.
+      if (!look(path.join(dir, chat.name, 'id'))?.size) ensureContact(dir, chat.jid);
+      chat.named = true;
+    } catch (error) {
+      complain(`${chat.name}/id`, chat.name, reason(error));
+    }
+  }
+
+  /** Makes the FIFOs that are missing, as many at a time as there are. */
+  async function make(): Promise<void> {
+    // All that are found in one go; and what a new contact has said is written first, for a process takes a while to start.
+    await turn();
+    await turn();
+    while (wanted.length > 0) {
+      const batch = wanted;
+      wanted = [];
+      // Before the FIFO: who sees that opens both.
+      for (const { name } of batch) makeOut(path.join(dir, name));
+      const ran = await mkfifos(
+        batch.map(({ name }) => path.join(dir, name, 'in')),
+        dir,
+      ).catch((error) => {
+        on.warn(`cannot run mkfifo: ${reason(error)}`);
+        return false;
+      });
+      for (const chat of batch) {
+        chat.making = false;
+        if (chats.get(chat.name) !== chat || listen(chat)) continue;
+        // A shell may have been quicker; what it wrote has been set aside.
+        chat.making = ran !== false && ++chat.tries < MOST_TRIES;
+        if (chat.making) wanted.push(chat);
+        else complain(chat.name, chat.name, 'its in cannot be made');
+      }
+    }
+    making = null;
+  }
+
+  /** @returns false if there is no FIFO yet */
+  function listen(chat: Chat): boolean {
+    const { name, lines } = chat;
+    if (closed) return true;
+    if (reading >= most) {
+      complain(SCARCE, name, `cannot open in: ${reading} contacts have theirs, and no more are served`);
+      return true;
+    }
+    const place = path.join(dir, name);
+    try {
+      chat.reader = open(chat);
+      if (chat.reader === null) return false;
+    } catch (error) {
+      const code = errno(error);
+      if (code === 'ENOENT') return false;
+      const key = code === 'EMFILE' || code === 'ENFILE' ? SCARCE : name;
+      complain(key, name, `cannot open in: ${code === 'ELOOP' ? 'a symbolic link' : reason(error)}`);
+      return true;
+    }
+    reading++;
+    chat.tries = 0;
+    if (paused) chat.reader.pause();
+    complained.delete(name);
+    chat.early = () => readAside(place, lines);
+    if (!paused) readEarly(chat);
+    return true;
+  }
+
+  /** @returns null if it was a plain file, which is out of the way now */
+  function open(chat: Chat): FifoReader | null {
+    const { name, lines } = chat;
+    const place = path.join(dir, name);
+    try {
+      return openFifo(path.join(place, 'in'), {
+        data(chunk) {
+          heard(chat);
+          lines.push(chunk);
+        },
+        eof: lines.flush,
+        error() {
+          hang(chat);
+          see(name);
+        },
+      });
+    } catch (error) {
+      if (setAside(place)) return null;
+      throw error;
+    }
+  }
+
+  function readEarly(chat: Chat): void {
+    const { early } = chat;
+    chat.early = null;
+    try {
+      early?.();
+    } catch (error) {
+      complain(chat.name, chat.name, `cannot read ${ASIDE}: ${reason(error)}`);
+    }
+  }
+
+  function heard(chat: Chat): void {
+    talkers.delete(chat);
+    talkers.add(chat);
+    if (eased) chat.reader?.pause();
+  }
+
+  function hang(chat: Chat): void {
+    if (chat.reader === null) return;
+    chat.reader.close();
+    chat.reader = null;
+    reading--;
+    complained.delete(SCARCE);
+  }
+
+  function forget(name: string): void {
+    const chat = chats.get(name);
+    complained.delete(name);
+    complained.delete(`${name}/id`);
+    if (chat === undefined) return;
+    hang(chat);
+    chats.delete(name);
+    talkers.delete(chat);
+    on.gone(chat.jid);
+  }
+
+  function see(name: string): void {
+    if (closed) return;
+    const contact = contactOf(dir, name);
+    if (contact === null) forget(name);
+    else if ('jid' in contact) meet(contact);
+    else {
+      forget(name);
+      misnamed(name, contact.error);
+    }
+  }
+
+  return {
+    look: see,
+    async scan() {
+      if (closed) return;
+      try {
+        const contacts = listContacts(dir);
+        const names = new Set(contacts.map(({ name }) => name));
+        for (const name of [...chats.keys()]) if (!names.has(name)) forget(name);
+        for (const contact of contacts) meet(contact);
+        complained.delete('');
+      } catch (error) {
+        complain('', '', reason(error));
+      }
+      await making;
+    },
+    has: (jid) => chats.has(dirName(jid)) || contactOf(dir, dirName(jid)) !== null,
+    open(jid) {
+      const name = dirName(jid);
+      if (closed || chats.has(name)) return true;
+      if (fs.lstatSync(path.join(dir, name), { throwIfNoEntry: false }) === undefined && !newcomers.admit(jid))
+        return false;
+      ensureContact(dir, jid);
+      meet({ name, jid }, true);
+      return true;
+    },
+    pause() {
+      paused = true;
+      for (const { reader } of chats.values()) reader?.pause();
+    },
+    resume() {
+      if (!paused) return;
+      paused = false;
+      for (const chat of chats.values()) {
+        // What is read may be too much already.
+        if (paused) return;
+        readEarly(chat);
+        if (!eased || !talkers.has(chat)) chat.reader?.resume();
+      }
+    },
+    ease(on) {
+      eased = on;
+      if (paused) return;
+      // Whoever has waited longest begins.
+      for (const chat of [...talkers]) {
+        if (on) chat.reader?.pause();
+        else chat.reader?.resume();
+        // What is read may be enough already.
+        if (eased !== on || paused) return;
+      }
+      if (!on) for (const chat of talkers) if (talkers.size > MOST_TALKERS) talkers.delete(chat);
+    },
+    room: () => Math.min(MOST_FILES, Math.floor((most - reading) / 2)),
+    begin: (jid, bytes) => chats.get(dirName(jid))?.lines.push(bytes),
+    begun: () =>
+      [...chats.values()]
+        .map(({ jid, lines }) => ({ jid, bytes: lines.begun }))
+        .filter(({ bytes }) => bytes.length > 0),
+    close() {
+      closed = true;
+      for (const { reader } of chats.values()) reader?.close();
+    },
+    async drain(grace) {
+      await making;
+      closed = true;
+      await Promise.all([...chats.values()].map(({ reader }) => reader?.drain(grace)));
+    },
+  };
+}

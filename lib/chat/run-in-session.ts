@@ -1,0 +1,328 @@
+/**
+ * messaged, from its start to its end, as a part of a session of sj: what sj hands out is written down before it is
+ * done, and what contacts are written is kept until sj has taken it; by this process or by the one after it.
+ */
+import fs from 'node:fs';
+import path from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import type { Element } from 'ltx';
+import { reason } from '../cli/die.ts';
+import { daemonLimits } from '../cli/limits.ts';
+import { unreadable } from '../session/control.ts';
+import { createInlet, type SessionInfo } from '../session/inlet.ts';
+import { openRedo, putAside, type Redo, SpoiltLog } from '../store/redo.ts';
+import type { Lock } from '../sys/lock.ts';
+import { type TreeWatch, watchTree } from '../sys/watch.ts';
+import { createFormatter } from '../tree/format.ts';
+import { tellMisnamed } from '../tree/misnamed.ts';
+import { isSucceeded, LOCK, succeed } from '../tree/takeover.ts';
+import { type Feed, readStanzas } from '../xml/feed.ts';
+import { isRead } from '../xmpp/codec/message.ts';
+import { createTalk, type Talk } from './conversation.ts';
+import { createChats } from './inboxes.ts';
+import { createJournal, type Journal } from './journal.ts';
+import { createOutbox, type Outbox } from './outbox.ts';
+import { createBatcher, GRACE, type MessagedOptions, PATIENCE } from './run-alone.ts';
+import { createStateReader, type State } from './state.ts';
+
+export type PartnerOptions = MessagedOptions & {
+  /** How long, in seconds, to keep front ends' FIFOs open for a successor when sj has gone. */
+  readonly linger: number;
+};
+
+/** The file of the redo log. */
+const LOG = '.journal';
+
+/** How often, in milliseconds, to try again what a full or broken disk does not allow. */
+const AGAIN = 1000;
+
+/** How long, in milliseconds, the disk may take at the end. */
+const FINISH = 1000;
+
+/** What there is once the predecessor is gone and the log is read. */
+type Desk = { state: State; journal: Journal; talk: Talk; outbox: Outbox; lock: Lock };
+
+/** Runs until its stanzas end or it is told to (SIGTERM); or so much longer. Resolves when everything is written. */
+export async function partner(options: PartnerOptions): Promise<void> {
+  const { dir, own, fd, out, target, stamp, limits, warn, linger } = options;
+  let feed: Feed | undefined;
+  let session: SessionInfo | null = null;
+  let desk: Desk | null = null;
+  /** Numbers up to this one are of stanzas that were written down by an earlier process. */
+  let before = 0;
+  /** Front ends are heard. */
+  let reading = false;
+  let outboxFull = false;
+  let journalFull = false;
+  let hold = -1;
+  const unshown: { from: string; why: string }[] = [];
+  /** The rooms that we are in, and our nicks there. */
+  const rooms = new Map<string, string>();
+  const backlog: { element: Element; n: number | null }[] = [];
+  let tree: TreeWatch | null = null;
+  let met = () => {};
+  const meeting = new Promise<void>((resolve) => {
+    met = resolve;
+  });
+  const stop = new AbortController();
+  const complained = new Set<string>();
+
+  function complain(what: string): void {
+    if (!complained.has(what)) warn(what);
+    complained.add(what);
+  }
+
+  /** Front ends wait while there is nobody to send to, and as long as we have no room for what they write. */
+  function flow(): void {
+    if (!reading || outboxFull || journalFull) chats.pause();
+    else chats.resume();
+  }
+
+  const batch = createBatcher(() => desk?.journal.flush());
+
+  const chats = createChats(
+    dir,
+    {
+      line(jid, bytes) {
+        desk?.talk.line(jid, bytes);
+        batch.soon();
+      },
+      misnamed: (name, text) => tellMisnamed(dir, name, createFormatter(stamp).notice(Date.now(), text), text),
+      tooLong(jid, head, length) {
+        desk?.talk.tooLong(jid, head, length);
+        batch.soon();
+      },
+      gone: (jid) => desk?.talk.forget(jid),
+      warn,
+    },
+    limits,
+  );
+  chats.pause();
+
+  const inlet = createInlet(out, {
+    session(given) {
+      session = given;
+      met();
+      if (desk === null) feed?.pause();
+      else begin(desk, given);
+    },
+    stanza(element, n) {
+      if (desk === null || session === null) backlog.push({ element, n });
+      else take(desk, element, n);
+    },
+    skipped(from, why) {
+      if (desk === null || session === null) unshown.push({ from, why });
+      else desk.talk.skipped(from, why);
+      batch.soon();
+    },
+    room(jid, nick, on) {
+      if (on) rooms.set(jid, nick);
+      else rooms.delete(jid);
+    },
+    sent: (n) => desk?.outbox.sent(n),
+    refused: (n, why) => desk?.outbox.refused(n, why),
+  });
+
+  function take({ talk, journal }: Desk, element: Element, n: number | null): void {
+    // What came before a session began has no number in it, and nobody gives it again.
+    if (n === null || n <= 0 || n > before) talk.stanza(element);
+    if (n !== null) journal.through(n);
+  }
+
+  /** The session is there, and everything that is needed for it. */
+  function begin({ state, journal, talk, outbox }: Desk, { id, past, acked = 0 }: SessionInfo): void {
+    const { session, n } = state.position;
+    journal.begin(id, past === session ? Math.max(0, n - acked) : 0);
+    before = state.position.n;
+    holdIn();
+    journal.flush();
+    outbox.open([...state.intents.values()].map(talk.letter));
+    reading = true;
+    flow();
+  }
+
+  /** While we have it open, who holds DIR/in open does not notice that sj has gone. */
+  function holdIn(): void {
+    if (linger <= 0 || hold >= 0) return;
+    try {
+      const { O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = fs.constants;
+      hold = fs.openSync(path.join(dir, 'in'), O_RDONLY | O_NONBLOCK | O_NOFOLLOW);
+    } catch {}
+  }
+
+  function furnish(lock: Lock, redo: Redo, state: State): Desk {
+    const journal = createJournal(
+      dir,
+      {
+        warn,
+        full(full) {
+          journalFull = full;
+          if (full) feed?.pause();
+          else feed?.resume();
+          flow();
+        },
+        done: inlet.done,
+      },
+      { kept: { redo, state }, room: chats.room },
+    );
+    const outbox = createOutbox(out, journal, {
+      fate: (intent, why) => talk.fate(intent, why),
+      busy: chats.ease,
+      full(full) {
+        outboxFull = full;
+        flow();
+      },
+      soon: batch.soon,
+      broken: (error) => complain(`cannot write ${target}: ${error.message}`),
+    });
+    const { recent } = state;
+    const { has, open } = chats;
+    const { send } = outbox;
+    const { soon } = batch;
+    const talk = createTalk({
+      dir,
+      own,
+      stamp,
+      journal,
+      recent,
+      rooms,
+      send,
+      has,
+      open,
+      soon,
+      limits,
+      warn,
+      lang: () => session?.lang,
+    });
+    out.onDrain(outbox.drained);
+    return { state, journal, talk, outbox, lock };
+  }
+
+  /** A log that nobody can have written is put aside, so that messages go on. */
+  function openLog(): { redo: Redo; state: State } {
+    const reader = createStateReader();
+    try {
+      const redo = openRedo(dir, LOG, reader);
+      return { redo, state: reader.state() };
+    } catch (error) {
+      if (!(error instanceof SpoiltLog)) throw error;
+      putAside(dir, LOG);
+      warn(`${path.join(dir, LOG)}: ${error.message}; it is ${LOG}.spoilt now, and a new one begins`);
+      return openLog();
+    }
+  }
+
+  /** @returns null if there is no need any more */
+  async function prepare(): Promise<Desk | null> {
+    let lock: Lock | null = null;
+    for (;;) {
+      try {
+        lock ??= await succeed(dir, () => session !== null, stop.signal);
+        if (lock === null) return null;
+        const { redo, state } = openLog();
+        return furnish(lock, redo, state);
+      } catch (error) {
+        complain(
+          `cannot open ${path.join(dir, lock === null ? LOCK : LOG)}: ${reason(error)}; stanzas wait until it can be`,
+        );
+        if (stop.signal.aborted) {
+          lock?.release();
+          return null;
+        }
+        await within(AGAIN, over);
+      }
+    }
+  }
+
+  // A terminal's ^C reaches the whole group, and sj closes our input when it is our turn.
+  process.on('SIGINT', () => {});
+  const told = new Promise<void>((resolve) => process.on('SIGTERM', resolve));
+  const ended = new Promise<void>((resolve) => {
+    feed = readStanzas(
+      fd,
+      {
+        stanza(element, { length }) {
+          inlet.element(element);
+          batch.add(length);
+        },
+        batchEnd: batch.soon,
+        skipped(why, counts) {
+          warn(`skipped what is no stanza: ${why}`);
+          if (counts) inlet.element(unreadable());
+        },
+        end: resolve,
+      },
+      daemonLimits(limits),
+      isRead,
+    );
+  });
+  const over = Promise.race([ended, told]).then(() => stop.abort());
+  process.on('SIGHUP', () => tree?.rescan());
+  inlet.hello();
+  // A FIFO that is open takes lines; what it takes before there is a session would be lost by a kill.
+  await Promise.race([meeting, over]);
+  if (session !== null) {
+    // The watch first, then a look: what is made in between is seen by one of them.
+    tree = watchTree(dir, { base: chats.look, rescan: () => void chats.scan(), warn });
+    await chats.scan();
+  }
+  desk = await prepare();
+  if (desk !== null) {
+    for (const { jid, bytes } of desk.state.begun) chats.begin(jid, bytes);
+    if (session !== null) begin(desk, session);
+    for (const { element, n } of backlog.splice(0)) take(desk, element, n);
+    for (const { from, why } of unshown.splice(0)) desk.talk.skipped(from, why);
+    desk.journal.flush();
+    feed?.resume();
+  }
+
+  await over;
+  feed?.pause();
+  reading = false;
+  chats.pause();
+  inlet.end();
+  if (desk === null) {
+    tree?.close();
+    chats.close();
+    await out.end(PATIENCE);
+    return;
+  }
+  for (const { element, n } of backlog.splice(0)) take(desk, element, n);
+  const { journal, outbox, lock } = desk;
+  const forGood = inlet.bye && session !== null;
+  if (forGood) outbox.last();
+  else outbox.shut();
+  if (forGood) await drain(desk);
+  else journal.flush();
+  await within(PATIENCE, journal.quiet());
+  await out.end(PATIENCE);
+  if (!forGood) {
+    if (linger > 0 && session !== null) await within(linger * 1000, told);
+    // Who takes over finds in the pipes what is there; else the next start finds it in the journal.
+    if (isSucceeded(dir)) chats.close();
+    else await drain(desk);
+  }
+  tree?.close();
+  desk.talk.close();
+  // What the user removes from now on is not to come back from the journal.
+  if (!isSucceeded(dir)) await within(FINISH, journal.finish());
+  const lost = journal.close(session === null ? desk.state.begun : chats.begun());
+  if (lost > 0) warn(`${lost} bytes could not be written to disk and are lost`);
+  if (hold >= 0) fs.closeSync(hold);
+  lock.release();
+
+  /** Takes what writers still have to say. */
+  async function drain({ journal }: Desk): Promise<void> {
+    reading = true;
+    flow();
+    await chats.drain(GRACE);
+    journal.flush();
+  }
+}
+
+/** Waits for something, but not for ever; in milliseconds. */
+async function within(limit: number, what: Promise<unknown>): Promise<void> {
+  const clock = new AbortController();
+  await Promise.race([what, wait(limit, undefined, { signal: clock.signal }).catch(() => {})]);
+  clock.abort();
+}

@@ -1,0 +1,104 @@
+/**
+ * A daemon's part in a session of sj: what it hears (`inlet.ts`), and the notes that the process after it goes on with.
+ * Until the notes can be opened nothing is handed on, and so nothing is dealt with that would not be remembered.
+ */
+import path from 'node:path';
+import type { Element } from 'ltx';
+import { type Notes, openNotes } from '../store/notes.ts';
+import type { Outlet } from '../sys/outlet.ts';
+import { createInlet, type Inlet, type InletEvents, type SessionInfo } from './inlet.ts';
+import type { Troubles } from './troubles.ts';
+
+export type PartEvents = Pick<InletEvents, 'sent' | 'refused' | 'shown'> & {
+  /** The session is there, and its notes: before the first stanza. */
+  begin(notes: Notes, session: SessionInfo): void;
+  /** A stanza, and its number in the session; `again`: it had been dealt with by the process before. */
+  stanza(element: Element, n: number | null, again: boolean): void;
+  /** No more should be read; or it may be, again. */
+  hold(on: boolean): void;
+};
+
+export type Part = Pick<Inlet, 'hello' | 'element' | 'bye'> & {
+  /** Nothing more comes. */
+  end(): void;
+  /** Writes the notes, and tells sj that everything through `n` is dealt with. @returns false if it can't be written */
+  done(n: number): boolean;
+  /** The session is there and its notes are not: what was heard waits. */
+  readonly waiting: boolean;
+};
+
+/** How often, in milliseconds, to try again what a full or broken disk does not allow. */
+export const AGAIN = 1000;
+
+/** @param file where the notes are */
+export function createPart(out: Pick<Outlet, 'send'>, file: string, troubles: Troubles, on: PartEvents): Part {
+  let session: SessionInfo | null = null;
+  let notes: Notes | null = null;
+  let through = Number.NEGATIVE_INFINITY;
+  const backlog: (() => void)[] = [];
+  let timer: NodeJS.Timeout | undefined;
+
+  const inlet = createInlet(out, {
+    ...on,
+    session(given) {
+      session = given;
+      open();
+    },
+    stanza(element, n) {
+      if (session !== null && notes === null) backlog.push(() => take(element, n));
+      else take(element, n);
+    },
+  });
+
+  const take = (element: Element, n: number | null) => on.stanza(element, n, n !== null && n <= through);
+
+  function open(): void {
+    if (session === null) return;
+    try {
+      notes = openNotes(file, session.id, session.resumed);
+      troubles.well(file);
+      if (notes.spoilt)
+        troubles.warn(`${file}: some of it is spoilt; it is ${path.basename(file)}.spoilt now, and a new one begins`);
+    } catch (error) {
+      troubles.report(file, 'open', error);
+      on.hold(true);
+      timer = setTimeout(open, AGAIN);
+      return;
+    }
+    through = notes.known?.through ?? through;
+    on.begin(notes, session);
+    release();
+    on.hold(false);
+  }
+
+  function release(): void {
+    for (const work of backlog.splice(0)) work();
+  }
+
+  return {
+    hello: inlet.hello,
+    element: inlet.element,
+    get bye() {
+      return inlet.bye;
+    },
+    end() {
+      clearTimeout(timer);
+      inlet.end();
+      release();
+    },
+    done(n) {
+      try {
+        notes?.write(n);
+        troubles.well(file);
+      } catch (error) {
+        troubles.report(file, 'write', error);
+        return false;
+      }
+      inlet.done(n);
+      return true;
+    },
+    get waiting() {
+      return session !== null && notes === null;
+    },
+  };
+}

@@ -1,0 +1,107 @@
+/** xmppc without -k: one session, on the first server that can be logged in to, and the exit code of its sj. */
+import { closeSync, existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Writable } from 'node:stream';
+import { EXIT, Fatal, type Say } from '../../cli/die.ts';
+import { readPassword } from '../../cli/password.ts';
+import { accountDir } from '../../tree/account.ts';
+import type { Arguments } from './arguments.ts';
+import { type Dialed, dial } from './dial.ts';
+import { type Extra, type HandedOver, handOver } from './handover.ts';
+import { servers } from './servers.ts';
+import { takeSignals } from './signals.ts';
+import type { Supervisor } from './supervisor.ts';
+
+const PASSED_ON = ['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP', 'SIGALRM', 'SIGUSR1', 'SIGUSR2'] as const;
+
+/**
+ * Connects, runs sj and waits for its end; signals that come to us are passed on. A server that fails
+ * before the account is online (a certificate of somebody else, no TLS, no XMPP, silence) is not the last word while DNS names
+ * others (RFC 6120 section 3.2.1).
+ * @param sj the program
+ * @throws Fatal 111 if there is no connection, if sj can't be started, or a signal killed it
+ */
+export async function connectOnce(args: Arguments, sj: string, say: Say): Promise<number> {
+  const { NOTIFY_SOCKET: socket, ...env } = process.env;
+  let targets = await servers(args, say);
+  const several = targets.length > 1;
+  // A password can be read once, and there may be several to hand it to.
+  const password =
+    several && !sjFindsPassword(args)
+      ? await readPassword({ fd: args.password, dir: accountDir(args.dir), account: args.account })
+      : null;
+  const watched = several || Boolean(socket);
+  const supervisor = watched ? (await import('./supervisor.ts')).tellSupervisor(args.ready, socket, say) : null;
+  for (;;) {
+    const dialed = await dial(args.domain, targets);
+    targets = targets.slice(targets.indexOf(dialed.target) + 1);
+    const { code, online, stopped } = await session({ args, sj, env, password, supervisor }, dialed);
+    const elsewhere = code === EXIT.protocol || code === EXIT.temporary;
+    if (!elsewhere || online || stopped || targets.length === 0) return code;
+    say.warn(`trying another server, ${targets.length} left`);
+  }
+}
+
+/** Whether sj is to look for the password itself: in the file, or not at all where it has a certificate. */
+function sjFindsPassword({ password, dir }: Arguments): boolean {
+  return password === undefined && ['password', 'cert.pem'].some((name) => existsSync(join(accountDir(dir), name)));
+}
+
+type Setting = {
+  args: Arguments;
+  sj: string;
+  env: NodeJS.ProcessEnv;
+  /** Read by us; null: sj reads it. */
+  password: string | null;
+  /** Told when the account is online; null: sj tells by itself. */
+  supervisor: Supervisor | null;
+};
+
+type Ended = { code: number; online: boolean; stopped: boolean };
+
+async function session({ args, sj, env, password, supervisor }: Setting, dialed: Dialed): Promise<Ended> {
+  const argv = [...args.sj];
+  const extras: Extra[] = [];
+  const hand = (letter: string, fd: number | undefined, what: Extra[1]) => {
+    if (fd === undefined) return;
+    argv.push(letter, `${fd}`);
+    extras.push([fd, what]);
+  };
+  if (password === null) hand('-p', args.password, 'inherit');
+  else hand('-p', 5, 'pipe');
+  // Somebody else than sj may have to be told, and by us.
+  const ours = supervisor === null ? undefined : args.password === 3 && password === null ? 4 : 3;
+  if (ours === undefined) hand('-n', args.ready, 'inherit');
+  else hand('-n', ours, 'pipe');
+  if (dialed.target.tls) argv.push('-x');
+
+  let online = false;
+  let stopped = false;
+  let running: HandedOver | undefined;
+  // Before there is a child: a signal that comes in between is kept for it until we are back in the event loop.
+  const untake = takeSignals(PASSED_ON, (signal, typed) => {
+    stopped ||= signal === 'SIGTERM' || signal === 'SIGINT' || signal === 'SIGQUIT';
+    // A terminal sends to the whole foreground group, so sj has it already; once is enough.
+    if (!typed) running?.child.kill(signal);
+  });
+  running = handOver(sj, argv, dialed, extras, env);
+  // Who holds the other end of a descriptor is to see what sj does with it.
+  for (const [fd, what] of extras) if (what === 'inherit' && fd > 2) closeSync(fd);
+  const stdio: readonly unknown[] = running.child.stdio;
+  if (password !== null) {
+    const pipe = stdio[5] as Writable;
+    pipe.on('error', () => {});
+    pipe.end(`${password}\n`);
+  }
+  if (ours !== undefined) {
+    const pipe = running.child.stdio[ours];
+    pipe?.on('error', () => {});
+    pipe?.once('data', () => {
+      online = true;
+      supervisor?.ready(`online ${args.account}`);
+    });
+  }
+  const how = await running.ended.finally(untake);
+  if (typeof how === 'number') return { code: how, online, stopped };
+  throw new Fatal(EXIT.temporary, `${sj} was killed by ${how}`);
+}

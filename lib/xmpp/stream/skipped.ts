@@ -1,0 +1,46 @@
+/**
+ * What becomes of a stanza of the server that is not handed on, because it is beyond a limit: it counts as any other, it
+ * is told whose it was, and who waits for an answer gets one.
+ */
+import { Element } from 'ltx';
+import { printable } from '../../cli/die.ts';
+import { canonical } from '../../xml/write.ts';
+import { bareOf } from '../jid/jid.ts';
+
+type Attributes = Readonly<Record<string, string | undefined>>;
+
+const STANZA_ERROR_NS = 'urn:ietf:params:xml:ns:xmpp-stanzas';
+const STANZAS: ReadonlySet<string> = new Set(['message', 'presence', 'iq']);
+const MOST_SHOWN = 200;
+
+/** For people: what it was, and why it is not there; whose it was, as the events name it; and the exact sender. */
+export function reportOf(name: string, { from }: Attributes, why: string): { what: string; id: string; from: string } {
+  const kind = STANZAS.has(name) ? name : 'stanza';
+  const article = kind === 'iq' ? 'an' : 'a';
+  const shown = from === undefined ? '' : printable(from.slice(0, MOST_SHOWN));
+  return {
+    what: `skipped ${article} ${kind}: ${why}`,
+    id: from === undefined ? '' : (bareOf(from) ?? shown),
+    from: shown,
+  };
+}
+
+/**
+ * The answer to a request that was skipped; null if it needs none. It is the one that a server gives where nobody is
+ * online: any other would tell a stranger that somebody is.
+ */
+export function refusal(name: string, { type, id, from }: Attributes): string | null {
+  if (name !== 'iq' || (type !== 'get' && type !== 'set') || !id) return null;
+  const answer = new Element('iq', { type: 'error', id, ...(from !== undefined && { to: from }) });
+  answer.c('error', { type: 'cancel' }).c('service-unavailable', { xmlns: STANZA_ERROR_NS });
+  return canonical(answer);
+}
+
+/** What is handed on in the place of an answer that was skipped. */
+export function standIn({ id, from }: Attributes, why: string): string {
+  const answer = new Element('iq', { type: 'error', ...(id && { id }), ...(from && { from }) });
+  const error = answer.c('error', { type: 'cancel' });
+  error.c('policy-violation', { xmlns: STANZA_ERROR_NS });
+  error.c('text', { xmlns: STANZA_ERROR_NS }).t(why);
+  return canonical(answer);
+}
