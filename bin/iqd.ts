@@ -1,10 +1,13 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import { EXIT, Fatal, reason, run } from '../lib/cli/die.ts';
+import { descriptor } from '../lib/cli/descriptor.ts';
+import { EXIT, Fatal } from '../lib/cli/exit.ts';
 import { daemonLimits, readLimits } from '../lib/cli/limits.ts';
 import { options } from '../lib/cli/options.ts';
+import { run } from '../lib/cli/run.ts';
 import { takeAck } from '../lib/session/inlet.ts';
-import { descriptor, inherited } from '../lib/sys/inherited.ts';
+import { reason } from '../lib/sys/errno.ts';
+import { inherited } from '../lib/sys/inherited.ts';
 import { type Outlet, openOutlet } from '../lib/sys/outlet.ts';
 import { accountDir } from '../lib/tree/account.ts';
 import { limitEvents } from '../lib/tree/events.ts';

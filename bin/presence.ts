@@ -1,6 +1,8 @@
 import path from 'node:path';
-import { EXIT, Fatal, reason, run } from '../lib/cli/die.ts';
+import { EXIT, Fatal } from '../lib/cli/exit.ts';
 import { options } from '../lib/cli/options.ts';
+import { run } from '../lib/cli/run.ts';
+import { reason } from '../lib/sys/errno.ts';
 import { openOutlet } from '../lib/sys/outlet.ts';
 import { accountDir } from '../lib/tree/account.ts';
 import { canonical } from '../lib/xml/write.ts';

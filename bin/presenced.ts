@@ -1,11 +1,13 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { EXIT, Fatal, run } from '../lib/cli/die.ts';
+import { descriptor } from '../lib/cli/descriptor.ts';
+import { EXIT, Fatal } from '../lib/cli/exit.ts';
 import { readLimits } from '../lib/cli/limits.ts';
 import { options } from '../lib/cli/options.ts';
+import { run } from '../lib/cli/run.ts';
 import { presenced } from '../lib/presence/daemon.ts';
 import { takeAck } from '../lib/session/inlet.ts';
-import { descriptor, inherited } from '../lib/sys/inherited.ts';
+import { inherited } from '../lib/sys/inherited.ts';
 import { openOutlet } from '../lib/sys/outlet.ts';
 import { accountDir } from '../lib/tree/account.ts';
 import { limitEvents } from '../lib/tree/events.ts';

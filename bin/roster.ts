@@ -1,6 +1,7 @@
-import { EXIT, Fatal, run } from '../lib/cli/die.ts';
+import { EXIT, Fatal } from '../lib/cli/exit.ts';
 import { options } from '../lib/cli/options.ts';
 import { print } from '../lib/cli/print.ts';
+import { run } from '../lib/cli/run.ts';
 import { accountDir } from '../lib/tree/account.ts';
 import { isXmlText } from '../lib/xml/chars.ts';
 import { ask, newId } from '../lib/xmpp/iq/ask.ts';

@@ -1,11 +1,12 @@
-import { EXIT, Fatal, run } from '../lib/cli/die.ts';
+import { descriptor } from '../lib/cli/descriptor.ts';
+import { EXIT, Fatal } from '../lib/cli/exit.ts';
 import { onLeash } from '../lib/cli/leash.ts';
 import { readLimits } from '../lib/cli/limits.ts';
 import { options } from '../lib/cli/options.ts';
 import { readPassword } from '../lib/cli/password.ts';
 import { openDescriptor, tellReady } from '../lib/cli/readiness.ts';
+import { run } from '../lib/cli/run.ts';
 import { openBackChannels } from '../lib/session/back-channels.ts';
-import { descriptor } from '../lib/sys/inherited.ts';
 import { sweep } from '../lib/sys/replace.ts';
 import { accountDir, killedWhile, openAccount } from '../lib/tree/account.ts';
 import { limitEvents } from '../lib/tree/events.ts';

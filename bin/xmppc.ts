@@ -1,6 +1,8 @@
-import { EXIT, Fatal, run, type Say } from '../lib/cli/die.ts';
+import { EXIT, Fatal } from '../lib/cli/exit.ts';
+import { findProgram } from '../lib/cli/find-program.ts';
+import type { Say } from '../lib/cli/messages.ts';
+import { run } from '../lib/cli/run.ts';
 import { inherited } from '../lib/sys/inherited.ts';
-import { findProgram } from '../lib/sys/program.ts';
 import { parseArguments } from '../lib/xmpp/connect/arguments.ts';
 import { connectOnce } from '../lib/xmpp/connect/once.ts';
 

@@ -1,9 +1,10 @@
 /** What messaged does with a stanza from the server and with a line from a front end. */
 import path from 'node:path';
 import type { Element } from 'ltx';
-import { errno, printable, reason } from '../cli/die.ts';
 import { DEFAULT_LIMITS, type Limits, mostSent } from '../cli/limits.ts';
 import { createReports } from '../sys/bursts.ts';
+import { errno, reason } from '../sys/errno.ts';
+import { printable } from '../sys/printable.ts';
 import { createFormatter, excerpt, who } from '../tree/format.ts';
 import { type LogRecord, logLine } from '../tree/log.ts';
 import { dirName } from '../tree/names.ts';

@@ -2,9 +2,9 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
-import { errno, reason } from '../cli/die.ts';
 import { DEFAULT_LIMITS, type Limits } from '../cli/limits.ts';
 import { descriptorLimit } from '../sys/descriptors.ts';
+import { errno, reason } from '../sys/errno.ts';
 import { type FifoReader, openFifo } from '../sys/fifo.ts';
 import { createLines, type Lines } from '../sys/lines.ts';
 import { look } from '../sys/look.ts';

@@ -3,11 +3,11 @@
  * log all of it is written down there first, with one write, and what is there is what may be acknowledged.
  */
 import path from 'node:path';
-import { errno, reason } from '../cli/die.ts';
 import { createCollection } from '../store/collect.ts';
 import { type BusyFiles, createBusyFiles } from '../store/fd-cache.ts';
 import { type Entry, keptEntry, type Redo } from '../store/redo.ts';
 import { TornRecord } from '../sys/append.ts';
+import { errno, reason } from '../sys/errno.ts';
 import { isPassing } from '../sys/transient.ts';
 import { ensureContact } from '../tree/contact.ts';
 import { type EventType, newEvent } from '../tree/events.ts';

@@ -1,6 +1,7 @@
 /** messaged, from its start to its end, when it runs alone: it answers for nothing but the files. */
-import { growOnce } from '../cli/frugal.ts';
+
 import { daemonLimits, type Limits } from '../cli/limits.ts';
+import { growOnce } from '../sys/heap.ts';
 import type { Outlet } from '../sys/outlet.ts';
 import { watchTree } from '../sys/watch.ts';
 import { createFormatter } from '../tree/format.ts';

@@ -1,5 +1,6 @@
 import { Socket } from 'node:net';
-import { EXIT, Fatal, reason } from './die.ts';
+import { reason } from '../sys/errno.ts';
+import { EXIT, Fatal } from './exit.ts';
 
 /**
  * Watches a pipe or a socket whose other end somebody else holds, and never says anything: when it ends, they are gone.

@@ -1,6 +1,6 @@
 /** How much of anything is too much: the limits that users can set, by one option `-L NAME=VALUE` of all programs. */
 import { LIMITS, type Limits as XmlLimits } from '../xml/limits.ts';
-import { EXIT, Fatal } from './die.ts';
+import { EXIT, Fatal } from './exit.ts';
 
 type Limit = {
   readonly default: number;

@@ -1,4 +1,4 @@
-import { EXIT, Fatal } from './die.ts';
+import { EXIT, Fatal } from './exit.ts';
 import { Printed } from './printed.ts';
 import { VERSION } from './version.ts';
 

@@ -7,8 +7,10 @@ import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { type ConnectOpts, type OnReadOpts, Socket, type SocketConstructorOpts } from 'node:net';
 import { join } from 'node:path';
 import { setBlocking } from '../sys/blocking.ts';
+import { errno, reason } from '../sys/errno.ts';
 import { inherited } from '../sys/inherited.ts';
-import { EXIT, errno, Fatal, printable, reason } from './die.ts';
+import { printable } from '../sys/printable.ts';
+import { EXIT, Fatal } from './exit.ts';
 import { inBackground } from './terminal.ts';
 
 /** Bytes of a password, not counting the end of its line. */

@@ -1,4 +1,5 @@
-import { EXIT, errno, Fatal, reason } from './die.ts';
+import { errno, reason } from '../sys/errno.ts';
+import { EXIT, Fatal } from './exit.ts';
 
 /**
  * Writes data to stdout. A reader that has gone (`roster | head -1`) has what it wanted, so that is no failure.

@@ -1,7 +1,8 @@
 import { closeSync, writeSync } from 'node:fs';
 import { ReadStream } from 'node:tty';
-import { EXIT, Fatal, reason } from './die.ts';
+import { reason } from '../sys/errno.ts';
 import { createEditor } from './editor.ts';
+import { EXIT, Fatal } from './exit.ts';
 
 /**
  * Asks for one line on a terminal and shows nothing of it. The terminal is put back however we end: by Enter, by ^C,

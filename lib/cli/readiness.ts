@@ -1,6 +1,7 @@
 import { closeSync, writeSync } from 'node:fs';
-import { descriptor, inherited } from '../sys/inherited.ts';
-import { EXIT, Fatal } from './die.ts';
+import { inherited } from '../sys/inherited.ts';
+import { descriptor } from './descriptor.ts';
+import { EXIT, Fatal } from './exit.ts';
 
 /** The descriptor of an option, if it was given. To be asked at start. @throws Fatal 100 if it is not open */
 export function openDescriptor(text: string | undefined, option: string): number | undefined {

@@ -1,7 +1,7 @@
 /** Standard error that never blocks. To a terminal Node writes synchronously, and one that ^S has stopped takes nothing. */
 import { constants, openSync, writeSync } from 'node:fs';
 import { isatty } from 'node:tty';
-import { errno } from './die.ts';
+import { errno } from '../sys/errno.ts';
 
 /** Bytes that wait for a terminal to go on. */
 const HELD = 65_536;

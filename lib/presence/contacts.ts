@@ -2,13 +2,14 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import type { Element } from 'ltx';
-import { errno, printable } from '../cli/die.ts';
 import { DEFAULT_LIMITS, type Limits } from '../cli/limits.ts';
 import type { Troubles } from '../session/troubles.ts';
 import type { Known, Notes } from '../store/notes.ts';
 import { appendRecord, TornRecord } from '../sys/append.ts';
 import { createReports } from '../sys/bursts.ts';
+import { errno } from '../sys/errno.ts';
 import { look } from '../sys/look.ts';
+import { printable } from '../sys/printable.ts';
 import { replaceFile } from '../sys/replace.ts';
 import { ensureContact } from '../tree/contact.ts';
 import { type EventType, newEvent } from '../tree/events.ts';

@@ -3,10 +3,12 @@
  * and collected; what the server sends is handed to the daemons here.
  */
 import path from 'node:path';
-import { EXIT, Fatal, reason, type Say } from '../cli/die.ts';
+import { EXIT, Fatal } from '../cli/exit.ts';
+import { findProgram } from '../cli/find-program.ts';
 import { type Limits, limitsText, mostSent, stanzaLimits } from '../cli/limits.ts';
+import type { Say } from '../cli/messages.ts';
 import { createReports } from '../sys/bursts.ts';
-import { findProgram } from '../sys/program.ts';
+import { reason } from '../sys/errno.ts';
 import { openSteadyFifo, type SteadyFifo } from '../sys/steady.ts';
 import { logEvent } from '../tree/events.ts';
 import { createSplitter, type Piece, type Splitter } from '../xml/split.ts';

@@ -1,4 +1,4 @@
-import { reason } from '../cli/die.ts';
+import { reason } from '../sys/errno.ts';
 
 export type Troubles = {
   /** Says once what is wrong with a thing; again only when that changes, or comes back after it was well. */

@@ -1,7 +1,7 @@
 /** What the records of a redo log say, and what of it is missing in the files. */
 import fs from 'node:fs';
 import path from 'node:path';
-import { errno } from '../cli/die.ts';
+import { errno } from '../sys/errno.ts';
 
 /**
  * What is about to be appended: the next `length` bytes of the body, to a file that is `ino` (0: there is none) and has

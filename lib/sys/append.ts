@@ -1,5 +1,5 @@
 import fs from 'node:fs';
-import { errno, reason } from '../cli/die.ts';
+import { errno, reason } from './errno.ts';
 
 const { O_APPEND, O_CREAT, O_EXCL, O_NONBLOCK, O_WRONLY } = fs.constants;
 

@@ -2,17 +2,11 @@
  * What was handed to us on a descriptor. It can't be asked by trying: Node opens pipes of its own at start, and they
  * land on the lowest free numbers, so a program run without descriptors 6 and 7 would talk to itself on Node's.
  */
+
 import { fstatSync, readdirSync, readFileSync } from 'node:fs';
 import { isatty } from 'node:tty';
-import { EXIT, Fatal } from '../cli/die.ts';
 
 export type Handed = 'socket' | 'fifo' | 'file' | 'char' | 'tty';
-
-/** The number of an option's value (`-p 3`). @throws Fatal 100 if it is none */
-export function descriptor(text: string, option: string): number {
-  if (!/^(0|[1-9][0-9]{0,3})$/.test(text)) throw new Fatal(EXIT.usage, `option ${option}: not a descriptor: ${text}`);
-  return Number(text);
-}
 
 /**
  * The kind of thing that our parent left open on `fd`, or null if there is nothing, or nothing to read or write

@@ -5,7 +5,7 @@
  */
 import fs from 'node:fs';
 import path from 'node:path';
-import { errno } from '../cli/die.ts';
+import { errno } from './errno.ts';
 import { readRegular } from './read.ts';
 import { createFile, temporaryName } from './replace.ts';
 

@@ -5,7 +5,7 @@
 import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { errno } from '../cli/die.ts';
+import { errno } from './errno.ts';
 import { temporaryName } from './replace.ts';
 
 /** Bytes of arguments for one call, well below what a system allows. */

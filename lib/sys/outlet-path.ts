@@ -1,8 +1,8 @@
 /** An outlet that has a path: what is there is looked at anew for each burst of lines, because it comes and goes. */
 import fs from 'node:fs';
 import path from 'node:path';
-import { errno } from '../cli/die.ts';
 import { writeAll } from './append.ts';
+import { errno } from './errno.ts';
 import type { Fate, Outlet } from './outlet.ts';
 
 const { O_APPEND, O_NONBLOCK, O_WRONLY } = fs.constants;

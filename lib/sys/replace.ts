@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { errno } from '../cli/die.ts';
+import { errno } from './errno.ts';
 
 // A crash leaves temporary files behind, and in a container the next start may have the same pid.
 const start = Date.now().toString(36);

@@ -3,7 +3,7 @@
  * its place, that is told once, and it is read again when that has gone.
  */
 import fs from 'node:fs';
-import { reason } from '../cli/die.ts';
+import { reason } from './errno.ts';
 import { type FifoReader, openFifo } from './fifo.ts';
 import { mkfifos } from './mkfifo.ts';
 

@@ -1,4 +1,4 @@
-import { errno } from '../cli/die.ts';
+import { errno } from './errno.ts';
 
 const PASSING = new Set(['ENOSPC', 'EDQUOT', 'EIO', 'EROFS', 'EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN']);
 

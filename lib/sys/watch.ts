@@ -5,7 +5,7 @@
  */
 import fs from 'node:fs';
 import path from 'node:path';
-import { errno, reason } from '../cli/die.ts';
+import { errno, reason } from './errno.ts';
 import { look } from './look.ts';
 
 export type TreeEvents = {

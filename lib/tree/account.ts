@@ -1,9 +1,11 @@
 /** The account directory as a whole: that it is there, that it is ours alone, and the one line of state it shows. */
 import fs from 'node:fs';
 import path from 'node:path';
-import { EXIT, errno, Fatal, printable, reason } from '../cli/die.ts';
+import { EXIT, Fatal } from '../cli/exit.ts';
+import { errno, reason } from '../sys/errno.ts';
 import { type Lock, LockedError, takeLock } from '../sys/lock.ts';
 import { mkfifos } from '../sys/mkfifo.ts';
+import { printable } from '../sys/printable.ts';
 import { readRegular } from '../sys/read.ts';
 import { replaceFile } from '../sys/replace.ts';
 import { isPassing } from '../sys/transient.ts';

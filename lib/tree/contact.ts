@@ -1,8 +1,8 @@
 /** The directories of contacts: one per identifier, which stands exact in the file `id` within. */
 import fs from 'node:fs';
 import path from 'node:path';
-import { errno } from '../cli/die.ts';
 import { writeAll } from '../sys/append.ts';
+import { errno } from '../sys/errno.ts';
 import { look } from '../sys/look.ts';
 import { readRegular } from '../sys/read.ts';
 import { createFile, temporaryName } from '../sys/replace.ts';

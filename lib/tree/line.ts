@@ -1,5 +1,5 @@
 /** The line that shows a contact's presence to the user. */
-import { printable } from '../cli/die.ts';
+import { printable } from '../sys/printable.ts';
 
 export type Show = 'online' | 'chat' | 'away' | 'xa' | 'dnd';
 

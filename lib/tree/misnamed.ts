@@ -1,9 +1,10 @@
 /** Tells of a directory that is no contact's in the directory itself, where who writes into it looks. */
 import fs from 'node:fs';
 import path from 'node:path';
-import { errno, printable, reason } from '../cli/die.ts';
 import { appendRecord } from '../sys/append.ts';
+import { errno, reason } from '../sys/errno.ts';
 import { look } from '../sys/look.ts';
+import { printable } from '../sys/printable.ts';
 import { readRegular } from '../sys/read.ts';
 import { logEvent } from './events.ts';
 

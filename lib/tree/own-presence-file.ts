@@ -1,5 +1,5 @@
 import fs from 'node:fs';
-import { errno } from '../cli/die.ts';
+import { errno } from '../sys/errno.ts';
 import { ONLINE, type Own, parseOwn } from './mypresence.ts';
 
 /** Bytes that are looked at: a show and the longest status, each of its characters four bytes. */

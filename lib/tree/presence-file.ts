@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { errno, reason } from '../cli/die.ts';
+import { errno, reason } from '../sys/errno.ts';
 import { look } from '../sys/look.ts';
 import { type Contact, listContacts } from './contact.ts';
 

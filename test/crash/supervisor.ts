@@ -1,7 +1,7 @@
 /** Keeps the account online: starts it again as soon as it has ended. */
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { EXIT } from '../../lib/cli/die.ts';
+import { EXIT } from '../../lib/cli/exit.ts';
 import { type Job, startJob } from '../interop/bed/job.ts';
 import { until } from '../interop/bed/until.ts';
 

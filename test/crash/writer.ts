@@ -1,6 +1,6 @@
 /** A front end: writes lines into a contact's `in`, as a shell does for each line, or holding it open. */
 import fs from 'node:fs';
-import { errno } from '../../lib/cli/die.ts';
+import { errno } from '../../lib/sys/errno.ts';
 
 export type Writer = {
   /** Writes a line, now or as soon as somebody takes it. */

@@ -1,6 +1,6 @@
 /** The stanza that a user asks for on the command line, checked. */
 import type { Element } from 'ltx';
-import { EXIT, Fatal } from '../../cli/die.ts';
+import { EXIT, Fatal } from '../../cli/exit.ts';
 import { isXmlText } from '../../xml/chars.ts';
 import { addressOf } from '../jid/jid.ts';
 import { presenceStanza } from './presence-out.ts';

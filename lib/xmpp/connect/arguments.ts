@@ -1,7 +1,7 @@
-import { EXIT, Fatal } from '../../cli/die.ts';
+import { descriptor } from '../../cli/descriptor.ts';
+import { EXIT, Fatal } from '../../cli/exit.ts';
 import { readLimits } from '../../cli/limits.ts';
 import { options } from '../../cli/options.ts';
-import { descriptor } from '../../sys/inherited.ts';
 import { type Jid, JidError, parseJid } from '../jid/jid.ts';
 import type { Want } from './find.ts';
 import { parseTarget, type Target } from './target.ts';

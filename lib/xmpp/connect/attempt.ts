@@ -1,7 +1,9 @@
 /** One try of `xmppc -k`: finding the server, connecting, and sj on the connection, until that has ended. */
 import type { ChildProcess } from 'node:child_process';
 import type { Duplex, Writable } from 'node:stream';
-import { Fatal, reason, type Say } from '../../cli/die.ts';
+import { Fatal } from '../../cli/exit.ts';
+import type { Say } from '../../cli/messages.ts';
+import { reason } from '../../sys/errno.ts';
 import type { Arguments } from './arguments.ts';
 import { dial } from './dial.ts';
 import { handOver } from './handover.ts';

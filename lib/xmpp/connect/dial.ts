@@ -2,7 +2,8 @@
 import { lookup } from 'node:dns/promises';
 import { isIP, isIPv6, Socket } from 'node:net';
 import { getSystemErrorMap } from 'node:util';
-import { EXIT, errno, Fatal } from '../../cli/die.ts';
+import { EXIT, Fatal } from '../../cli/exit.ts';
+import { errno } from '../../sys/errno.ts';
 import { showTarget, type Target } from './target.ts';
 
 /** RFC 8305 5: how long, in ms, one address is alone before the next one is tried beside it. */

@@ -1,6 +1,7 @@
 import { NODATA, NOTFOUND } from 'node:dns';
 import { isIP } from 'node:net';
-import { EXIT, errno, Fatal } from '../../cli/die.ts';
+import { EXIT, Fatal } from '../../cli/exit.ts';
+import { errno } from '../../sys/errno.ts';
 import { orderTargets, type SrvRecord } from './srv.ts';
 import { asciiName, STARTTLS_PORT, type Target, TLS_PORT } from './target.ts';
 

@@ -1,7 +1,8 @@
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
 import type { Socket } from 'node:net';
-import { EXIT, Fatal, reason } from '../../cli/die.ts';
+import { EXIT, Fatal } from '../../cli/exit.ts';
 import { setBlocking } from '../../sys/blocking.ts';
+import { reason } from '../../sys/errno.ts';
 import type { Dialed } from './dial.ts';
 
 /** What a UCSPI client says of the connection (http://cr.yp.to/proto/ucspi.txt); undefined: not to be there. */

@@ -2,7 +2,7 @@
  * When to try again: the policy of `xmppc -k`, pure. It is fed with what happens, and says what to do; who feeds it has
  * the clock, the timer, the connection and sj.
  */
-import { EXIT } from '../../cli/die.ts';
+import { EXIT } from '../../cli/exit.ts';
 
 export type Happening =
   /** The account is online. */

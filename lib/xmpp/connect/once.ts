@@ -2,7 +2,8 @@
 import { closeSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Writable } from 'node:stream';
-import { EXIT, Fatal, type Say } from '../../cli/die.ts';
+import { EXIT, Fatal } from '../../cli/exit.ts';
+import type { Say } from '../../cli/messages.ts';
 import { readPassword } from '../../cli/password.ts';
 import { accountDir } from '../../tree/account.ts';
 import type { Arguments } from './arguments.ts';

@@ -1,4 +1,5 @@
-import { EXIT, Fatal, type Say } from '../../cli/die.ts';
+import { EXIT, Fatal } from '../../cli/exit.ts';
+import type { Say } from '../../cli/messages.ts';
 import { accountDir } from '../../tree/account.ts';
 import { readFloor } from '../sasl/floor-file.ts';
 import { keptPlace } from '../stream/location.ts';

@@ -2,9 +2,11 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { EXIT, Fatal, reason, type Say } from '../../cli/die.ts';
+import { EXIT, Fatal } from '../../cli/exit.ts';
+import type { Say } from '../../cli/messages.ts';
 import { readPassword } from '../../cli/password.ts';
 import { createSleepWatch } from '../../cli/slept.ts';
+import { reason } from '../../sys/errno.ts';
 import { holderOf } from '../../sys/lock.ts';
 import { readRegular } from '../../sys/read.ts';
 import { accountDir, killedWhile, openAccount, type State, setState } from '../../tree/account.ts';

@@ -1,8 +1,9 @@
 /** Telling a supervisor how the service is doing: s6 by a descriptor, systemd by its own program, since Node has no
  * datagram sockets of the UNIX domain. */
 import { spawn } from 'node:child_process';
-import { reason, type Say } from '../../cli/die.ts';
+import type { Say } from '../../cli/messages.ts';
 import { tellReady } from '../../cli/readiness.ts';
+import { reason } from '../../sys/errno.ts';
 
 export type Supervisor = {
   /** The account is online. Only the first time counts as readiness. */

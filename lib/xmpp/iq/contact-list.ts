@@ -1,5 +1,6 @@
 /** The contact list as `roster` uses it: what is asked of the server, and what is made of its answers. */
-import { EXIT, Fatal, printable } from '../../cli/die.ts';
+import { EXIT, Fatal } from '../../cli/exit.ts';
+import { printable } from '../../sys/printable.ts';
 import { bareOf } from '../jid/jid.ts';
 import { ask, newId, Refused } from './ask.ts';
 import { hasRoster, type RosterItem, rosterGet, rosterItems, rosterRemove, shownAs } from './roster.ts';

@@ -5,12 +5,12 @@
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 import type { Element } from 'ltx';
-import { reason } from '../../cli/die.ts';
 import { unreadable } from '../../session/control.ts';
 import { AGAIN, createPart } from '../../session/daemon.ts';
 import { createPosted, type Fate } from '../../session/posted.ts';
 import { createTroubles } from '../../session/troubles.ts';
 import type { Notes } from '../../store/notes.ts';
+import { reason } from '../../sys/errno.ts';
 import type { Outlet } from '../../sys/outlet.ts';
 import { logEvent } from '../../tree/events.ts';
 import { type Feed, readStanzas } from '../../xml/feed.ts';

@@ -3,7 +3,7 @@ import { setMaxListeners } from 'node:events';
 import fs from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { reason } from '../../cli/die.ts';
+import { reason } from '../../sys/errno.ts';
 import { replaceFile } from '../../sys/replace.ts';
 import { isPassing } from '../../sys/transient.ts';
 import { type Patience, writeFifo } from './pipe.ts';

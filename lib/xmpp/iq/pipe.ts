@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { errno } from '../../cli/die.ts';
+import { errno } from '../../sys/errno.ts';
 
 const { O_NOFOLLOW, O_NONBLOCK, O_WRONLY } = fs.constants;
 

@@ -1,6 +1,6 @@
 /** One run of a handler program, within limits of time and output. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { reason } from '../../cli/die.ts';
+import { reason } from '../../sys/errno.ts';
 import { withoutLeaks } from '../../sys/leaks.ts';
 
 export type RunLimits = {

@@ -2,10 +2,10 @@
 import { setMaxListeners } from 'node:events';
 import { join } from 'node:path';
 import type { Element } from 'ltx';
-import { reason } from '../../cli/die.ts';
 import { createRepeats } from '../../cli/repeats.ts';
 import type { Fate } from '../../session/posted.ts';
 import { appendRecord } from '../../sys/append.ts';
+import { reason } from '../../sys/errno.ts';
 import { createBucket } from '../../sys/rate-limit.ts';
 import { canonical } from '../../xml/write.ts';
 import { errorFor, errorWith, type Fault, result } from './answer.ts';

@@ -1,6 +1,6 @@
 /** The roster as its stanzas and its lines (RFC 6121 section 2). */
 import { Element } from 'ltx';
-import { printable } from '../../cli/die.ts';
+import { printable } from '../../sys/printable.ts';
 import { ROSTER_NS } from './request.ts';
 
 export type RosterItem = {

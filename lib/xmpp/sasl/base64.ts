@@ -1,6 +1,6 @@
 /** Base64 as SASL uses it, read strictly: nothing is skipped, nothing is guessed (RFC 4648 sections 3 and 4). */
 
-import { EXIT } from '../../cli/die.ts';
+import { EXIT } from '../../cli/exit.ts';
 import { SaslError } from './error.ts';
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });

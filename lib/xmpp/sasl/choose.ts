@@ -12,7 +12,7 @@
  * Where TLS is not ours (or there is none) it is always `n`.
  */
 
-import { EXIT } from '../../cli/die.ts';
+import { EXIT } from '../../cli/exit.ts';
 import type { Bindings } from './binding.ts';
 import { SaslError } from './error.ts';
 import { isMechanism, MECHANISMS, type Mechanism, reaches, scramParts } from './floor.ts';

@@ -3,7 +3,7 @@
  * is one. In and out go the texts of these elements, base64 included (RFC 6120 section 6.4).
  */
 
-import { EXIT } from '../../cli/die.ts';
+import { EXIT } from '../../cli/exit.ts';
 import { decodeText, encodeText } from './base64.ts';
 import type { Choice } from './choose.ts';
 import { SaslError } from './error.ts';

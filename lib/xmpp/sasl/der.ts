@@ -1,6 +1,6 @@
 /** As much of DER (X.690) as it takes to find the signature algorithm of a certificate. Every step is bounds-checked. */
 
-import { EXIT } from '../../cli/die.ts';
+import { EXIT } from '../../cli/exit.ts';
 import { SaslError } from './error.ts';
 
 /** One element: its tag, and where its contents begin and end. */

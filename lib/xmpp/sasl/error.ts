@@ -1,4 +1,4 @@
-import type { ExitCode } from '../../cli/die.ts';
+import type { ExitCode } from '../../cli/exit.ts';
 
 /** What went wrong, for programs and tests: stable, unlike the sentence. */
 export type SaslCode =

@@ -1,6 +1,6 @@
 /** What a server's <failure/> means (RFC 6120 section 6.5). */
 
-import { EXIT, type ExitCode } from '../../cli/die.ts';
+import { EXIT, type ExitCode } from '../../cli/exit.ts';
 import { SaslError } from './error.ts';
 
 const meanings: Record<string, [ExitCode, string]> = {

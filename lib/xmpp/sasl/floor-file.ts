@@ -3,7 +3,8 @@
  * Whoever removes the file lifts the rule.
  */
 import path from 'node:path';
-import { EXIT, errno, Fatal, reason } from '../../cli/die.ts';
+import { EXIT, Fatal } from '../../cli/exit.ts';
+import { errno, reason } from '../../sys/errno.ts';
 import { readRegular } from '../../sys/read.ts';
 import { replaceFile } from '../../sys/replace.ts';
 

@@ -1,4 +1,4 @@
-import { EXIT } from '../../cli/die.ts';
+import { EXIT } from '../../cli/exit.ts';
 import { SaslError } from './error.ts';
 
 /**

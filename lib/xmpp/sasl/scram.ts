@@ -6,7 +6,7 @@
 
 import { createHash, createHmac, pbkdf2, randomBytes, timingSafeEqual } from 'node:crypto';
 import { promisify } from 'node:util';
-import { EXIT } from '../../cli/die.ts';
+import { EXIT } from '../../cli/exit.ts';
 import { decodeBase64 } from './base64.ts';
 import { type SaslCode, SaslError } from './error.ts';
 import { saslprep } from './saslprep.ts';

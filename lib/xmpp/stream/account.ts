@@ -1,7 +1,7 @@
 /** The account that a session is for, from what the user said. */
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
-import { EXIT, Fatal } from '../../cli/die.ts';
+import { EXIT, Fatal } from '../../cli/exit.ts';
 import { JidError, parseJid } from '../jid/jid.ts';
 
 /** The localpart and domain in normal form. @throws Fatal 100 if they are no JID */

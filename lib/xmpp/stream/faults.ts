@@ -1,6 +1,6 @@
 /** Stream errors (RFC 6120 section 4.9): ours as text, theirs as the end of the program that they mean. */
 import type { Element } from 'ltx';
-import { EXIT, type ExitCode, Fatal } from '../../cli/die.ts';
+import { EXIT, type ExitCode, Fatal } from '../../cli/exit.ts';
 import { escapeXml } from '../../xml/write.ts';
 
 export const STREAM_NS = 'http://etherx.jabber.org/streams';

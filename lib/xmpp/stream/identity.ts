@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { EXIT, errno, Fatal, reason } from '../../cli/die.ts';
+import { EXIT, Fatal } from '../../cli/exit.ts';
+import { errno, reason } from '../../sys/errno.ts';
 import { readRegular } from '../../sys/read.ts';
 
 /**

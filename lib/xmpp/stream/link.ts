@@ -6,7 +6,7 @@ import fs from 'node:fs';
 import net from 'node:net';
 import { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
-import { EXIT, Fatal } from '../../cli/die.ts';
+import { EXIT, Fatal } from '../../cli/exit.ts';
 import { type Handed, inherited } from '../../sys/inherited.ts';
 
 export type LinkEvents = {

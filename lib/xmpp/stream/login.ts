@@ -3,7 +3,7 @@
  * `negotiate.ts`, of which it is a part.
  */
 import type { Element } from 'ltx';
-import { EXIT, Fatal } from '../../cli/die.ts';
+import { EXIT, Fatal } from '../../cli/exit.ts';
 import type { Bindings } from '../sasl/binding.ts';
 import { choose } from '../sasl/choose.ts';
 import { createClient, type SaslClient } from '../sasl/client.ts';

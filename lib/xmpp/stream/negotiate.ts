@@ -5,7 +5,7 @@
  * what belongs there is accepted, in its own namespace; anything else ends the session.
  */
 import { Element } from 'ltx';
-import { EXIT, Fatal } from '../../cli/die.ts';
+import { EXIT, Fatal } from '../../cli/exit.ts';
 import { canonical, escapeXml } from '../../xml/write.ts';
 import { full, tryJid } from '../jid/jid.ts';
 import type { Bindings } from '../sasl/binding.ts';

@@ -2,7 +2,7 @@
  * The roster, as far as the daemons have to know it at once: whoever is in it is no stranger, and its subscriptions say
  * who may see own presence. It is in the file `.roster` before what comes after it is handed on.
  */
-import { reason } from '../../cli/die.ts';
+import { reason } from '../../sys/errno.ts';
 import { readFriends, writeFriends } from '../../tree/newcomers.ts';
 import type { Piece } from '../../xml/split.ts';
 import { eachGrandchild } from '../../xml/tree.ts';

@@ -3,8 +3,10 @@
  * power failure, then sent, and then its programs are told. While it can't be kept, or the server does not take it, local
  * programs wait. What we acknowledge is kept first, too: else the counters of the two sides would part.
  */
-import { reason, type Say } from '../../cli/die.ts';
+
+import type { Say } from '../../cli/messages.ts';
 import type { Locals } from '../../session/local-programs.ts';
+import { reason } from '../../sys/errno.ts';
 import type { Sent } from './manage.ts';
 import type { Upkeep } from './session-store.ts';
 import type { Trace } from './trace.ts';

@@ -4,8 +4,9 @@
  */
 import { randomUUID } from 'node:crypto';
 import path from 'node:path';
-import { EXIT, Fatal, reason } from '../../cli/die.ts';
+import { EXIT, Fatal } from '../../cli/exit.ts';
 import { openSpool, type Spool } from '../../store/spool.ts';
+import { reason } from '../../sys/errno.ts';
 import { parseElement } from '../../xml/tree.ts';
 import { canonical } from '../../xml/write.ts';
 import { Breach } from './faults.ts';

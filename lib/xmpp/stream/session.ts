@@ -4,11 +4,13 @@
  * `negotiate.ts`, what has arrived and what has not in `upkeep.ts`.
  */
 import { Element } from 'ltx';
-import { EXIT, type ExitCode, Fatal, reason, type Say } from '../../cli/die.ts';
+import { EXIT, type ExitCode, Fatal } from '../../cli/exit.ts';
 import { type Limits, SWELL, stanzaLimits } from '../../cli/limits.ts';
+import type { Say } from '../../cli/messages.ts';
 import type { BackChannel } from '../../session/back-channels.ts';
 import { createLocals } from '../../session/local-programs.ts';
 import { createReports } from '../../sys/bursts.ts';
+import { reason } from '../../sys/errno.ts';
 import { type State, setState } from '../../tree/account.ts';
 import { logEvent } from '../../tree/events.ts';
 import { BEFORE_LOGIN } from '../../xml/limits.ts';

@@ -2,8 +2,10 @@
  * The end of a session. An orderly one takes leave of the server, lets the daemons finish, and sees what has arrived; one
  * that is to be resumed just breaks off, because a stream that is closed is no session any more (XEP-0198 section 5).
  */
-import { EXIT, type ExitCode, reason, type Say } from '../../cli/die.ts';
+import { EXIT, type ExitCode } from '../../cli/exit.ts';
+import type { Say } from '../../cli/messages.ts';
 import type { Locals } from '../../session/local-programs.ts';
+import { reason } from '../../sys/errno.ts';
 import { clearPresences } from '../../tree/presence-file.ts';
 import { dismiss } from '../../tree/takeover.ts';
 import type { Link } from './link.ts';

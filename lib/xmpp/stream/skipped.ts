@@ -3,7 +3,7 @@
  * is told whose it was, and who waits for an answer gets one.
  */
 import { Element } from 'ltx';
-import { printable } from '../../cli/die.ts';
+import { printable } from '../../sys/printable.ts';
 import { canonical } from '../../xml/write.ts';
 import { bareOf } from '../jid/jid.ts';
 

@@ -4,7 +4,8 @@ import net from 'node:net';
 import type { Duplex } from 'node:stream';
 import tls from 'node:tls';
 import { domainToASCII } from 'node:url';
-import { EXIT, errno, Fatal, reason } from '../../cli/die.ts';
+import { EXIT, Fatal } from '../../cli/exit.ts';
+import { errno, reason } from '../../sys/errno.ts';
 import { type Bindings, channelBindings } from '../sasl/binding.ts';
 import { checkIdentity } from './identity-check.ts';
 

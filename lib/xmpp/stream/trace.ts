@@ -1,4 +1,4 @@
-import { printable } from '../../cli/die.ts';
+import { printable } from '../../sys/printable.ts';
 import { expand } from '../../xml/chars.ts';
 import type { Piece } from '../../xml/split.ts';
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { Fatal } from '../../../lib/cli/die.ts';
+import { Fatal } from '../../../lib/cli/exit.ts';
 import { DEFAULT_LIMITS, type LimitName, limitsText, readLimits, TABLE } from '../../../lib/cli/limits.ts';
 
 const read = (given: string[] = [], env?: string) => readLimits(given, env, 'thing [-L NAME=VALUE]...');

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { Fatal } from '../../../lib/cli/die.ts';
+import { Fatal } from '../../../lib/cli/exit.ts';
 import { options } from '../../../lib/cli/options.ts';
 import { Printed } from '../../../lib/cli/printed.ts';
 

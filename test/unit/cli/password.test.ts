@@ -17,7 +17,7 @@ import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { bundle } from './probe.ts';
 
 const probe = bundle(`
-  import { run } from './lib/cli/die.ts';
+  import { run } from './lib/cli/run.ts';
   import { readPassword } from './lib/cli/password.ts';
   void run('probe', async () => {
     const [dir, fd] = process.argv.slice(2);

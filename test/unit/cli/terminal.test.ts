@@ -7,7 +7,7 @@ import { bundle } from './probe.ts';
 /** It says `ready` on descriptor 3 and ends by SIGUSR2; `warn`: it says so much first, `ask`: it asks for a password. */
 const probe = bundle(`
   import { writeSync } from 'node:fs';
-  import { run } from './lib/cli/die.ts';
+  import { run } from './lib/cli/run.ts';
   import { readPassword } from './lib/cli/password.ts';
   void run('probe', async (say) => {
     const [what, times] = process.argv.slice(2);

@@ -5,8 +5,8 @@ import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { EXIT } from '../../../lib/cli/die.ts';
-import { descriptor } from '../../../lib/sys/inherited.ts';
+import { descriptor } from '../../../lib/cli/descriptor.ts';
+import { EXIT } from '../../../lib/cli/exit.ts';
 import { bundle } from '../cli/probe.ts';
 
 const probe = bundle(`

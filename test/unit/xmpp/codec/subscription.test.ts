@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { EXIT, Fatal } from '../../../../lib/cli/die.ts';
+import { EXIT, Fatal } from '../../../../lib/cli/exit.ts';
 import { canonical } from '../../../../lib/xml/write.ts';
 import { type Asked, askedStanza } from '../../../../lib/xmpp/codec/subscription.ts';
 

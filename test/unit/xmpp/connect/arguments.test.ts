@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { EXIT, Fatal } from '../../../../lib/cli/die.ts';
+import { EXIT, Fatal } from '../../../../lib/cli/exit.ts';
 import { parseArguments, USAGE } from '../../../../lib/xmpp/connect/arguments.ts';
 
 const sj = (...argv: string[]) => parseArguments(argv).sj;

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { afterEach, expect, it } from 'vitest';
-import { EXIT } from '../../../../lib/cli/die.ts';
+import { EXIT } from '../../../../lib/cli/exit.ts';
 import { connectAny, dial, interleave } from '../../../../lib/xmpp/connect/dial.ts';
 
 const closers: (() => void)[] = [];

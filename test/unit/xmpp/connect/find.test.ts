@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { EXIT } from '../../../../lib/cli/die.ts';
+import { EXIT } from '../../../../lib/cli/exit.ts';
 import { findServers, type Resolve, type Want } from '../../../../lib/xmpp/connect/find.ts';
 import type { SrvRecord } from '../../../../lib/xmpp/connect/srv.ts';
 

@@ -1,7 +1,7 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
-import { errno } from '../../../../lib/cli/die.ts';
+import { errno } from '../../../../lib/sys/errno.ts';
 import { findServers } from '../../../../lib/xmpp/connect/find.ts';
 import { srvResolver } from '../../../../lib/xmpp/connect/resolve.ts';
 

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { Fatal } from '../../../../lib/cli/die.ts';
+import { Fatal } from '../../../../lib/cli/exit.ts';
 import { replaceFile } from '../../../../lib/sys/replace.ts';
 import { canonical } from '../../../../lib/xml/write.ts';
 import { ask, newId } from '../../../../lib/xmpp/iq/ask.ts';

@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { Fatal } from '../../../../lib/cli/die.ts';
+import { Fatal } from '../../../../lib/cli/exit.ts';
 import { accountOf, createResource } from '../../../../lib/xmpp/stream/account.ts';
 import { scratch } from '../../sys/scratch.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Fatal } from '../../../../lib/cli/die.ts';
+import { Fatal } from '../../../../lib/cli/exit.ts';
 import { parseElement } from '../../../../lib/xml/tree.ts';
 import type { Bindings } from '../../../../lib/xmpp/sasl/binding.ts';
 import { STREAM_NS } from '../../../../lib/xmpp/stream/faults.ts';

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { printable } from '../../../lib/cli/die.ts';
+import { printable } from '../../../lib/sys/printable.ts';
 
 it('what is said is one line that no terminal obeys, and in the order in which it stands', () => {
   for (let code = 0; code < 0x110000; code++) {

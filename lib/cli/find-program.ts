@@ -1,6 +1,6 @@
 import { accessSync, constants, realpathSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { EXIT, Fatal } from '../cli/die.ts';
+import { EXIT, Fatal } from './exit.ts';
 
 /**
  * The path of another program of the suite: on PATH first, so that a user can put a part of their own in its place,

@@ -2,8 +2,8 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
-import { EXIT } from '../../../lib/cli/die.ts';
-import { findProgram } from '../../../lib/sys/program.ts';
+import { EXIT } from '../../../lib/cli/exit.ts';
+import { findProgram } from '../../../lib/cli/find-program.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'sj-program-'));
 const home = join(dir, 'suite');
