@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import path from 'node:path';
 import { messaged } from '../lib/chat/run-alone.ts';
-import { partner } from '../lib/chat/run-in-session.ts';
+import { runInSession } from '../lib/chat/run-in-session.ts';
 import { descriptor } from '../lib/cli/descriptor.ts';
 import { EXIT, Fatal } from '../lib/cli/exit.ts';
 import { readLimits } from '../lib/cli/limits.ts';
@@ -32,7 +32,7 @@ run('messaged', async (say) => {
   checkDirectory(dir);
   const target = value.o ?? path.join(dir, 'in');
   const given = { dir, own, fd, out: open(target), target, stamp: process.env.SJ_STAMP, limits, warn: say.warn };
-  if (takeAck(process.env)) await partner({ ...given, linger: Number(process.env.SJ_LINGER) || 0 });
+  if (takeAck(process.env)) await runInSession({ ...given, linger: Number(process.env.SJ_LINGER) || 0 });
   else await messaged(given);
   return EXIT.ok;
 });

@@ -17,7 +17,7 @@ import { readIdentity } from '../lib/xmpp/stream/identity.ts';
 import { tidyAfterKill } from '../lib/xmpp/stream/killed.ts';
 import { checkDescriptors } from '../lib/xmpp/stream/link.ts';
 import { runSession } from '../lib/xmpp/stream/session.ts';
-import { openUpkeep } from '../lib/xmpp/stream/session-store.ts';
+import { openSessionStore } from '../lib/xmpp/stream/session-store.ts';
 import { createTrace } from '../lib/xmpp/stream/trace.ts';
 
 const USAGE =
@@ -75,7 +75,7 @@ run('sj', async (say) => {
     const floor = readFloor(dir, account);
     let doubt = () => {};
     for (const signal of ['SIGHUP', 'SIGALRM'] as const) process.on(signal, () => doubt());
-    const upkeep = openUpkeep(dir, account, say.warn);
+    const store = openSessionStore(dir, account, say.warn);
     const stop = new AbortController();
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stop.abort());
     if (leash !== undefined) onLeash(leash, () => stop.abort(new Fatal(EXIT.temporary, 'who started sj is gone')));
@@ -89,7 +89,7 @@ run('sj', async (say) => {
           plainInClear: count.I > 1,
           haveCert: identity !== undefined,
           floor,
-          resume: upkeep.resume,
+          resume: store.resume,
           known: floor !== null,
           password: asked,
         },
@@ -103,7 +103,7 @@ run('sj', async (say) => {
         channels: await channels,
         timeout: timeout * 1000,
         limits,
-        upkeep,
+        store,
         onDoubt: (listener) => {
           doubt = listener;
         },

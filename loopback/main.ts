@@ -61,7 +61,7 @@ async function main(): Promise<void> {
   });
   for (const friends of values.friends) {
     const [a, b] = pair(friends);
-    for (const domain of values.domain) server.befriend(`${a}@${domain}`, `${b}@${domain}`);
+    for (const domain of values.domain) server.markKnown(`${a}@${domain}`, `${b}@${domain}`);
   }
   const temporary = values.ca === undefined ? mkdtempSync(join(tmpdir(), 'loopback-')) : undefined;
   const ca = values.ca ?? join(temporary!, 'ca.pem');

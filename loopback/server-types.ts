@@ -73,7 +73,7 @@ export type Server = {
   /** Registers an account or changes its password. `name` as in the option `accounts`. */
   account(name: string, password: string): void;
   /** Puts two accounts into each other's rosters with subscription `both`, without a word to their sessions. */
-  befriend(a: string, b: string): void;
+  markKnown(a: string, b: string): void;
   /** What waits for an account, as XML. */
   offline(jid: string): string[];
   /**

@@ -97,7 +97,7 @@ export async function startServer(options: ServerOptions = {}): Promise<Server> 
     if (found === undefined) throw new Error(`no account ${jid}`);
     return found;
   };
-  const befriend = (of: string, with_: string) => {
+  const markKnown = (of: string, with_: string) => {
     const entry = entryOf(known(of), bareOf(with_));
     Object.assign(entry, { listed: true, state: { to: true, from: true, out: false, in: false } });
   };
@@ -117,9 +117,9 @@ export async function startServer(options: ServerOptions = {}): Promise<Server> 
     connections: () => streams.size,
     silent: () => [...streams].filter((stream) => stream.silent()).length,
     account,
-    befriend(a, b) {
-      befriend(a, b);
-      befriend(b, a);
+    markKnown(a, b) {
+      markKnown(a, b);
+      markKnown(b, a);
     },
     offline: (jid) => known(jid).offline.map((m) => write(m)),
     kill(jid, { reset = false } = {}) {

@@ -14,15 +14,15 @@ import type { Meaning } from '../xmpp/codec/meaning.ts';
 import { type Incoming, readMessage } from '../xmpp/codec/message.ts';
 import { makeMessage, messageText } from '../xmpp/codec/message-out.ts';
 import { bareOf } from '../xmpp/jid/jid.ts';
-import type { Recent } from './duplicates.ts';
+import type { Duplicates } from './duplicates.ts';
 import type { Journal } from './journal.ts';
-import type { Letter } from './outbox.ts';
-import { createHistory } from './room-history.ts';
-import { createSaid } from './sent-lines.ts';
+import type { OutgoingStanza } from './outbox.ts';
+import { createRoomHistory } from './room-history.ts';
+import { createSentLines } from './sent-lines.ts';
 import type { Intent } from './state.ts';
 import { createStrangers } from './strangers.ts';
 
-export type TalkOptions = {
+export type ConversationOptions = {
   readonly dir: string;
   /** The own bare JID. */
   readonly own: string;
@@ -30,9 +30,9 @@ export type TalkOptions = {
   readonly stamp: string | undefined;
   readonly journal: Pick<Journal, 'add' | 'event'>;
   /** Sends a stanza. */
-  readonly send: (letter: Letter) => void;
+  readonly send: (outgoingOf: OutgoingStanza) => void;
   /** The last messages, where a server may give some of them again. */
-  readonly recent?: Recent | undefined;
+  readonly recent?: Duplicates | undefined;
   /** The rooms that we are in, and our nicks there; nobody else speaks for a room. */
   readonly rooms?: ReadonlyMap<string, string> | undefined;
   /** Whether a contact has a directory. */
@@ -50,14 +50,14 @@ export type TalkOptions = {
   readonly limits?: Limits;
 };
 
-export type Talk = {
+export type Conversation = {
   stanza(element: Element): void;
   /** Something of this sender was not handed on: it is shown where the sender has a directory. */
   skipped(from: string, why: string): void;
   /** A line from a contact's `in`. */
   line(jid: string, bytes: Buffer): void;
   /** A line that was taken earlier, to be sent as it was then. */
-  letter(intent: Intent): Letter;
+  outgoingOf(intent: Intent): OutgoingStanza;
   /** What became of a line: null, or why it is not going to be sent. */
   fate(intent: Intent, why: string | null): void;
   /** A line of which only the first bytes are known. */
@@ -91,7 +91,7 @@ function iso(time: number): string {
   return isoText;
 }
 
-export function createTalk(options: TalkOptions): Talk {
+export function createConversation(options: ConversationOptions): Conversation {
   const {
     dir,
     own,
@@ -108,9 +108,9 @@ export function createTalk(options: TalkOptions): Talk {
     limits = DEFAULT_LIMITS,
   } = options;
   const format = createFormatter(stamp);
-  const said = createSaid(dir);
+  const said = createSentLines(dir);
   const receipts = new Set<string>();
-  const history = createHistory(dir);
+  const history = createRoomHistory(dir);
   const barred = new Set<string>();
   const strangers = createStrangers(openFriends(dir), limits.flood);
   const reports = createReports((text, contact) => {
@@ -282,10 +282,10 @@ export function createTalk(options: TalkOptions): Talk {
         return refuse(jid, refused, excerpt(what.body ?? bytes.toString('utf8')), what);
       }
       const { id, body, stanza } = made;
-      strangers.befriend(jid);
+      strangers.markKnown(jid);
       send({ intent: { jid, id, body, room }, stanza });
     },
-    letter: (intent) => ({ intent, stanza: messageText(intent.jid, intent.id, intent.body, intent.room) }),
+    outgoingOf: (intent) => ({ intent, stanza: messageText(intent.jid, intent.id, intent.body, intent.room) }),
     fate(intent, why) {
       if (why === null) sent(intent);
       else refuse(intent.jid, why, intent.body, { body: intent.body });

@@ -20,15 +20,15 @@ export type Mark = {
   readonly unacked?: boolean | undefined;
 };
 
-export type RecentState = { readonly earlier: readonly Mark[]; readonly now: readonly Mark[] };
+export type DuplicatesState = { readonly earlier: readonly Mark[]; readonly now: readonly Mark[] };
 
-export type Recent = {
+export type Duplicates = {
   /** A new session begins: everything until now was before it. @param unacked how many of the last ones may come again */
   begin(unacked?: number): void;
   add(mark: Mark): void;
   /** @param delayed whether the server says that the message is not new (XEP-0203), and when it was said */
   repeats(mark: Mark, delayed: boolean): boolean;
-  readonly state: RecentState;
+  readonly state: DuplicatesState;
 };
 
 /**
@@ -117,7 +117,7 @@ function createRing(marks: readonly Mark[]) {
   };
 }
 
-export function createRecent({ earlier, now }: RecentState = { earlier: [], now: [] }): Recent {
+export function createDuplicates({ earlier, now }: DuplicatesState = { earlier: [], now: [] }): Duplicates {
   let past = earlier.map(kept);
   let ring = createRing(now);
   let known = index();

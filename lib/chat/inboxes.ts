@@ -15,7 +15,7 @@ import { dirName } from '../tree/names.ts';
 import { openFriends, openNewcomers } from '../tree/newcomers.ts';
 import { bareOf } from '../xmpp/jid/jid.ts';
 
-export type ChatEvents = {
+export type InboxEvents = {
   /** A line, without its end; the buffer is used again after the call. */
   line(jid: string, bytes: Buffer): void;
   /** A line that is not kept whole: its first bytes, and how long it was. */
@@ -28,7 +28,7 @@ export type ChatEvents = {
   misnamed(name: string, why: string): void;
 };
 
-export type Chats = {
+export type Inboxes = {
   /** Looks at all directories; resolves when everybody's `in` is open. */
   scan(): Promise<void>;
   /** Looks at one entry of the account directory: new, changed or gone. */
@@ -88,9 +88,9 @@ const MOST_TALKERS = 256;
 /** So often a FIFO is made anew where something else has taken its place meanwhile. */
 const MOST_TRIES = 3;
 
-export function createChats(dir: string, on: ChatEvents, limits: Limits = DEFAULT_LIMITS): Chats {
+export function createInboxes(dir: string, on: InboxEvents, limits: Limits = DEFAULT_LIMITS): Inboxes {
   /** By directory name. */
-  const chats = new Map<string, Chat>();
+  const inboxes = new Map<string, Chat>();
   const complained = new Map<string, string>();
   const most = Math.min(descriptorLimit() - RESERVE, limits.contacts);
   const newcomers = openNewcomers(dir, openFriends(dir), limits.new);
@@ -117,7 +117,7 @@ export function createChats(dir: string, on: ChatEvents, limits: Limits = DEFAUL
 
   /** Takes up a contact that is new, or whose FIFO is another one than before. */
   function meet({ name, jid }: { name: string; jid: string }, named = false): void {
-    let chat = chats.get(name);
+    let chat = inboxes.get(name);
     if (chat === undefined) {
       const normal = bareOf(jid);
       if (normal !== jid) {
@@ -129,7 +129,7 @@ export function createChats(dir: string, on: ChatEvents, limits: Limits = DEFAUL
         tooLong: (head, length) => on.tooLong(jid, head, length),
       });
       chat = { name, jid, reader: null, lines, making: false, tries: 0, named, early: null };
-      chats.set(name, chat);
+      inboxes.set(name, chat);
       if (/^(?!localhost$)[^@.]+$/.test(jid))
         on.misnamed(name, `${name} is the name of a server; people are USER@DOMAIN`);
     }
@@ -174,7 +174,7 @@ export function createChats(dir: string, on: ChatEvents, limits: Limits = DEFAUL
       });
       for (const chat of batch) {
         chat.making = false;
-        if (chats.get(chat.name) !== chat || listen(chat)) continue;
+        if (inboxes.get(chat.name) !== chat || listen(chat)) continue;
         // A shell may have been quicker; what it wrote has been set aside.
         chat.making = ran !== false && ++chat.tries < MOST_TRIES;
         if (chat.making) wanted.push(chat);
@@ -259,12 +259,12 @@ export function createChats(dir: string, on: ChatEvents, limits: Limits = DEFAUL
   }
 
   function forget(name: string): void {
-    const chat = chats.get(name);
+    const chat = inboxes.get(name);
     complained.delete(name);
     complained.delete(`${name}/id`);
     if (chat === undefined) return;
     hang(chat);
-    chats.delete(name);
+    inboxes.delete(name);
     talkers.delete(chat);
     on.gone(chat.jid);
   }
@@ -287,7 +287,7 @@ export function createChats(dir: string, on: ChatEvents, limits: Limits = DEFAUL
       try {
         const contacts = listContacts(dir);
         const names = new Set(contacts.map(({ name }) => name));
-        for (const name of [...chats.keys()]) if (!names.has(name)) forget(name);
+        for (const name of [...inboxes.keys()]) if (!names.has(name)) forget(name);
         for (const contact of contacts) meet(contact);
         complained.delete('');
       } catch (error) {
@@ -295,10 +295,10 @@ export function createChats(dir: string, on: ChatEvents, limits: Limits = DEFAUL
       }
       await making;
     },
-    has: (jid) => chats.has(dirName(jid)) || contactOf(dir, dirName(jid)) !== null,
+    has: (jid) => inboxes.has(dirName(jid)) || contactOf(dir, dirName(jid)) !== null,
     open(jid) {
       const name = dirName(jid);
-      if (closed || chats.has(name)) return true;
+      if (closed || inboxes.has(name)) return true;
       if (fs.lstatSync(path.join(dir, name), { throwIfNoEntry: false }) === undefined && !newcomers.admit(jid))
         return false;
       ensureContact(dir, jid);
@@ -307,12 +307,12 @@ export function createChats(dir: string, on: ChatEvents, limits: Limits = DEFAUL
     },
     pause() {
       paused = true;
-      for (const { reader } of chats.values()) reader?.pause();
+      for (const { reader } of inboxes.values()) reader?.pause();
     },
     resume() {
       if (!paused) return;
       paused = false;
-      for (const chat of chats.values()) {
+      for (const chat of inboxes.values()) {
         // What is read may be too much already.
         if (paused) return;
         readEarly(chat);
@@ -332,19 +332,19 @@ export function createChats(dir: string, on: ChatEvents, limits: Limits = DEFAUL
       if (!on) for (const chat of talkers) if (talkers.size > MOST_TALKERS) talkers.delete(chat);
     },
     room: () => Math.min(MOST_FILES, Math.floor((most - reading) / 2)),
-    begin: (jid, bytes) => chats.get(dirName(jid))?.lines.push(bytes),
+    begin: (jid, bytes) => inboxes.get(dirName(jid))?.lines.push(bytes),
     begun: () =>
-      [...chats.values()]
+      [...inboxes.values()]
         .map(({ jid, lines }) => ({ jid, bytes: lines.begun }))
         .filter(({ bytes }) => bytes.length > 0),
     close() {
       closed = true;
-      for (const { reader } of chats.values()) reader?.close();
+      for (const { reader } of inboxes.values()) reader?.close();
     },
     async drain(grace) {
       await making;
       closed = true;
-      await Promise.all([...chats.values()].map(({ reader }) => reader?.drain(grace)));
+      await Promise.all([...inboxes.values()].map(({ reader }) => reader?.drain(grace)));
     },
   };
 }

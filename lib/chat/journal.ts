@@ -4,14 +4,14 @@
  */
 import path from 'node:path';
 import { createCollection } from '../store/collect.ts';
-import { type BusyFiles, createBusyFiles } from '../store/fd-cache.ts';
+import { createFdCache, type FdCache } from '../store/fd-cache.ts';
 import { type Entry, keptEntry, type Redo } from '../store/redo.ts';
 import { TornRecord } from '../sys/append.ts';
 import { errno, reason } from '../sys/errno.ts';
-import { isPassing } from '../sys/transient.ts';
+import { isTransient } from '../sys/transient.ts';
 import { ensureContact } from '../tree/contact.ts';
 import { type EventType, newEvent } from '../tree/events.ts';
-import { jidOfName } from '../tree/names.ts';
+import { idOfName } from '../tree/names.ts';
 import { createTargets, type Pending, type Target } from '../tree/targets.ts';
 import { type Intent, type Note, type State, snapshot } from './state.ts';
 
@@ -75,7 +75,7 @@ const IDLE = 1000;
 const FEW_FILES = 64;
 
 export function createJournal(dir: string, on: JournalEvents, { kept: log, room }: JournalOptions = {}): Journal {
-  const files: BusyFiles = createBusyFiles(room ?? (() => FEW_FILES), dir);
+  const files: FdCache = createFdCache(room ?? (() => FEW_FILES), dir);
   const targets = createTargets(dir);
   const troubled = new Set<string>();
   const collection = createCollection();
@@ -111,7 +111,7 @@ export function createJournal(dir: string, on: JournalEvents, { kept: log, room 
   /** Takes over what was written down before the last end, and is in the log only. */
   function adopt(file: string, bytes: Buffer): void {
     const place = path.dirname(file);
-    const contact = place === '.' ? '' : (log?.state.names.get(place) ?? jidOfName(place));
+    const contact = place === '.' ? '' : (log?.state.names.get(place) ?? idOfName(place));
     const target = contact === null ? undefined : targets.of(contact);
     const pending = target?.files.find(({ name }) => name === file);
     if (target === undefined || pending === undefined) return;
@@ -194,7 +194,7 @@ export function createJournal(dir: string, on: JournalEvents, { kept: log, room 
       pending.rest = Buffer.from(rest);
       kept += rest.length;
       // Of the system's troubles one word is enough; those of a file are each its own.
-      complain(isPassing(error) ? '' : pending.file, pending.file, error);
+      complain(isTransient(error) ? '' : pending.file, pending.file, error);
     }
   }
 

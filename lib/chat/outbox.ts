@@ -6,13 +6,13 @@ import type { Journal } from './journal.ts';
 import type { Intent } from './state.ts';
 
 /** A line as it is sent. */
-export type Letter = { readonly intent: Intent; readonly stanza: string };
+export type OutgoingStanza = { readonly intent: Intent; readonly stanza: string };
 
 export type Outbox = {
   /** Takes a new line; it leaves once it is written down. */
-  send(letter: Letter): void;
+  send(outgoingOf: OutgoingStanza): void;
   /** sj is there: everything leaves. @param again how many of the first may have been taken before */
-  open(letters: readonly Letter[]): void;
+  open(stanzas: readonly OutgoingStanza[]): void;
   /** The way to sj has room again. */
   drained(): void;
   /** sj has taken the first `n` stanzas. */
@@ -52,7 +52,7 @@ export function createOutbox(
   on: OutboxEvents,
 ): Outbox {
   /** What is to leave when it is written down. */
-  let waiting: Letter[] = [];
+  let waiting: OutgoingStanza[] = [];
   /** What was sent and is not settled, oldest first; the number of the first. */
   let ways: Way[] = [];
   let first = 1;
@@ -84,16 +84,16 @@ export function createOutbox(
     if (phase === 'last') byOutlet();
   }
 
-  function leave({ intent, stanza }: Letter): void {
+  function leave({ intent, stanza }: OutgoingStanza): void {
     ways.push({ intent, size: stanza.length, out: undefined, done: false });
     drained = out.send(stanza, passed);
   }
 
   function written(): void {
-    const letters = waiting;
+    const stanzas = waiting;
     waiting = [];
-    if (phase === 'open' || phase === 'last') for (const letter of letters) leave(letter);
-    else for (const { stanza } of letters) text -= stanza.length;
+    if (phase === 'open' || phase === 'last') for (const outgoingOf of stanzas) leave(outgoingOf);
+    else for (const { stanza } of stanzas) text -= stanza.length;
     flow();
   }
 
@@ -126,20 +126,20 @@ export function createOutbox(
   }
 
   return {
-    send(letter) {
-      journal.intend(letter.intent);
+    send(outgoingOf) {
+      journal.intend(outgoingOf.intent);
       if (waiting.length === 0) journal.after(written);
-      waiting.push(letter);
-      text += letter.stanza.length;
+      waiting.push(outgoingOf);
+      text += outgoingOf.stanza.length;
       on.soon();
       flow();
     },
-    open(letters) {
+    open(stanzas) {
       phase = 'open';
-      if (letters.length > 0) out.send(controlText({ what: 'again', n: letters.length }));
-      for (const letter of letters) {
-        text += letter.stanza.length;
-        leave(letter);
+      if (stanzas.length > 0) out.send(controlText({ what: 'again', n: stanzas.length }));
+      for (const outgoingOf of stanzas) {
+        text += outgoingOf.stanza.length;
+        leave(outgoingOf);
       }
       flow();
     },

@@ -35,7 +35,7 @@ type Index = Map<string, number[]>;
 
 const key = ({ from, id = '', subject = '', body }: Said): string => JSON.stringify([from, id, subject, body]);
 
-export function createHistory(dir: string): History {
+export function createRoomHistory(dir: string): History {
   const rooms = new Map<string, { sids: Set<string>; said: Index; topic: string }>();
 
   function remember(index: { sids: Set<string>; said: Index; topic: string }, said: Said): void {

@@ -8,8 +8,8 @@ import { createFormatter } from '../tree/format.ts';
 import { tellMisnamed } from '../tree/misnamed.ts';
 import { type Feed, readStanzas } from '../xml/feed.ts';
 import { isRead } from '../xmpp/codec/message.ts';
-import { createTalk } from './conversation.ts';
-import { createChats } from './inboxes.ts';
+import { createConversation } from './conversation.ts';
+import { createInboxes } from './inboxes.ts';
 import { createJournal } from './journal.ts';
 
 export type MessagedOptions = {
@@ -110,48 +110,48 @@ export async function messaged(options: MessagedOptions): Promise<void> {
         flow();
       },
     },
-    { room: () => chats.room() },
+    { room: () => inboxes.room() },
   );
   const batch = createBatcher(journal.flush);
 
   /** Front ends wait as long as we have no room for what they write, here or on disk. */
   function flow(): void {
-    if (outletFull || journalFull) chats.pause();
-    else chats.resume();
+    if (outletFull || journalFull) inboxes.pause();
+    else inboxes.resume();
   }
 
-  const chats = createChats(
+  const inboxes = createInboxes(
     dir,
     {
       line(jid, bytes) {
-        talk.line(jid, bytes);
+        conversation.line(jid, bytes);
         batch.soon();
       },
       misnamed: (name, text) => tellMisnamed(dir, name, createFormatter(stamp).notice(Date.now(), text), text),
       tooLong(jid, head, length) {
-        talk.tooLong(jid, head, length);
+        conversation.tooLong(jid, head, length);
         batch.soon();
       },
-      gone: (jid) => talk.forget(jid),
+      gone: (jid) => conversation.forget(jid),
       warn,
     },
     limits,
   );
 
-  const talk = createTalk({
+  const conversation = createConversation({
     dir,
     own,
     stamp,
     journal,
-    has: chats.has,
-    open: chats.open,
+    has: inboxes.has,
+    open: inboxes.open,
     soon: batch.soon,
     limits,
     send({ intent, stanza }) {
       const room = out.send(stanza, (error) => {
         if (error !== null && !offline) warn(`cannot write ${target}: ${error.message}`);
         offline = error !== null;
-        talk.fate(intent, offline ? 'offline' : null);
+        conversation.fate(intent, offline ? 'offline' : null);
         batch.soon();
       });
       if (room || outletFull) return;
@@ -169,16 +169,16 @@ export async function messaged(options: MessagedOptions): Promise<void> {
   process.on('SIGINT', () => {});
   const told = new Promise<void>((resolve) => process.on('SIGTERM', resolve));
   // The watch first, then a look: what is made in between is seen by one of them.
-  const tree = watchTree(dir, { base: chats.look, rescan: () => void chats.scan(), warn });
+  const tree = watchTree(dir, { base: inboxes.look, rescan: () => void inboxes.scan(), warn });
   process.on('SIGHUP', tree.rescan);
-  await chats.scan();
+  await inboxes.scan();
 
   const ended = new Promise<void>((resolve) => {
     feed = readStanzas(
       fd,
       {
         stanza(element, { length }) {
-          talk.stanza(element);
+          conversation.stanza(element);
           batch.add(length);
         },
         batchEnd: batch.soon,
@@ -193,8 +193,8 @@ export async function messaged(options: MessagedOptions): Promise<void> {
   feed?.pause();
   journal.flush();
   tree.close();
-  await chats.drain(GRACE);
-  talk.close();
+  await inboxes.drain(GRACE);
+  conversation.close();
   await out.end(PATIENCE);
   const lost = journal.close();
   if (lost > 0) warn(`${lost} bytes could not be written to disk and are lost`);

@@ -15,17 +15,17 @@ import type { Lock } from '../sys/lock.ts';
 import { type TreeWatch, watchTree } from '../sys/watch.ts';
 import { createFormatter } from '../tree/format.ts';
 import { tellMisnamed } from '../tree/misnamed.ts';
-import { isSucceeded, LOCK, succeed } from '../tree/takeover.ts';
+import { hasSuccessor, LOCK, takeOver } from '../tree/takeover.ts';
 import { type Feed, readStanzas } from '../xml/feed.ts';
 import { isRead } from '../xmpp/codec/message.ts';
-import { createTalk, type Talk } from './conversation.ts';
-import { createChats } from './inboxes.ts';
+import { type Conversation, createConversation } from './conversation.ts';
+import { createInboxes } from './inboxes.ts';
 import { createJournal, type Journal } from './journal.ts';
 import { createOutbox, type Outbox } from './outbox.ts';
 import { createBatcher, GRACE, type MessagedOptions, PATIENCE } from './run-alone.ts';
 import { createStateReader, type State } from './state.ts';
 
-export type PartnerOptions = MessagedOptions & {
+export type SessionOptions = MessagedOptions & {
   /** How long, in seconds, to keep front ends' FIFOs open for a successor when sj has gone. */
   readonly linger: number;
 };
@@ -40,14 +40,14 @@ const AGAIN = 1000;
 const FINISH = 1000;
 
 /** What there is once the predecessor is gone and the log is read. */
-type Desk = { state: State; journal: Journal; talk: Talk; outbox: Outbox; lock: Lock };
+type Runtime = { state: State; journal: Journal; conversation: Conversation; outbox: Outbox; lock: Lock };
 
 /** Runs until its stanzas end or it is told to (SIGTERM); or so much longer. Resolves when everything is written. */
-export async function partner(options: PartnerOptions): Promise<void> {
+export async function runInSession(options: SessionOptions): Promise<void> {
   const { dir, own, fd, out, target, stamp, limits, warn, linger } = options;
   let feed: Feed | undefined;
   let session: SessionInfo | null = null;
-  let desk: Desk | null = null;
+  let runtime: Runtime | null = null;
   /** Numbers up to this one are of stanzas that were written down by an earlier process. */
   let before = 0;
   /** Front ends are heard. */
@@ -74,69 +74,69 @@ export async function partner(options: PartnerOptions): Promise<void> {
 
   /** Front ends wait while there is nobody to send to, and as long as we have no room for what they write. */
   function flow(): void {
-    if (!reading || outboxFull || journalFull) chats.pause();
-    else chats.resume();
+    if (!reading || outboxFull || journalFull) inboxes.pause();
+    else inboxes.resume();
   }
 
-  const batch = createBatcher(() => desk?.journal.flush());
+  const batch = createBatcher(() => runtime?.journal.flush());
 
-  const chats = createChats(
+  const inboxes = createInboxes(
     dir,
     {
       line(jid, bytes) {
-        desk?.talk.line(jid, bytes);
+        runtime?.conversation.line(jid, bytes);
         batch.soon();
       },
       misnamed: (name, text) => tellMisnamed(dir, name, createFormatter(stamp).notice(Date.now(), text), text),
       tooLong(jid, head, length) {
-        desk?.talk.tooLong(jid, head, length);
+        runtime?.conversation.tooLong(jid, head, length);
         batch.soon();
       },
-      gone: (jid) => desk?.talk.forget(jid),
+      gone: (jid) => runtime?.conversation.forget(jid),
       warn,
     },
     limits,
   );
-  chats.pause();
+  inboxes.pause();
 
   const inlet = createInlet(out, {
     session(given) {
       session = given;
       met();
-      if (desk === null) feed?.pause();
-      else begin(desk, given);
+      if (runtime === null) feed?.pause();
+      else begin(runtime, given);
     },
     stanza(element, n) {
-      if (desk === null || session === null) backlog.push({ element, n });
-      else take(desk, element, n);
+      if (runtime === null || session === null) backlog.push({ element, n });
+      else take(runtime, element, n);
     },
     skipped(from, why) {
-      if (desk === null || session === null) unshown.push({ from, why });
-      else desk.talk.skipped(from, why);
+      if (runtime === null || session === null) unshown.push({ from, why });
+      else runtime.conversation.skipped(from, why);
       batch.soon();
     },
     room(jid, nick, on) {
       if (on) rooms.set(jid, nick);
       else rooms.delete(jid);
     },
-    sent: (n) => desk?.outbox.sent(n),
-    refused: (n, why) => desk?.outbox.refused(n, why),
+    sent: (n) => runtime?.outbox.sent(n),
+    refused: (n, why) => runtime?.outbox.refused(n, why),
   });
 
-  function take({ talk, journal }: Desk, element: Element, n: number | null): void {
+  function take({ conversation, journal }: Runtime, element: Element, n: number | null): void {
     // What came before a session began has no number in it, and nobody gives it again.
-    if (n === null || n <= 0 || n > before) talk.stanza(element);
+    if (n === null || n <= 0 || n > before) conversation.stanza(element);
     if (n !== null) journal.through(n);
   }
 
   /** The session is there, and everything that is needed for it. */
-  function begin({ state, journal, talk, outbox }: Desk, { id, past, acked = 0 }: SessionInfo): void {
+  function begin({ state, journal, conversation, outbox }: Runtime, { id, past, acked = 0 }: SessionInfo): void {
     const { session, n } = state.position;
     journal.begin(id, past === session ? Math.max(0, n - acked) : 0);
     before = state.position.n;
     holdIn();
     journal.flush();
-    outbox.open([...state.intents.values()].map(talk.letter));
+    outbox.open([...state.intents.values()].map(conversation.outgoingOf));
     reading = true;
     flow();
   }
@@ -150,7 +150,7 @@ export async function partner(options: PartnerOptions): Promise<void> {
     } catch {}
   }
 
-  function furnish(lock: Lock, redo: Redo, state: State): Desk {
+  function createRuntime(lock: Lock, redo: Redo, state: State): Runtime {
     const journal = createJournal(
       dir,
       {
@@ -163,11 +163,11 @@ export async function partner(options: PartnerOptions): Promise<void> {
         },
         done: inlet.done,
       },
-      { kept: { redo, state }, room: chats.room },
+      { kept: { redo, state }, room: inboxes.room },
     );
     const outbox = createOutbox(out, journal, {
-      fate: (intent, why) => talk.fate(intent, why),
-      busy: chats.ease,
+      fate: (intent, why) => conversation.fate(intent, why),
+      busy: inboxes.ease,
       full(full) {
         outboxFull = full;
         flow();
@@ -176,10 +176,10 @@ export async function partner(options: PartnerOptions): Promise<void> {
       broken: (error) => complain(`cannot write ${target}: ${error.message}`),
     });
     const { recent } = state;
-    const { has, open } = chats;
+    const { has, open } = inboxes;
     const { send } = outbox;
     const { soon } = batch;
-    const talk = createTalk({
+    const conversation = createConversation({
       dir,
       own,
       stamp,
@@ -195,7 +195,7 @@ export async function partner(options: PartnerOptions): Promise<void> {
       lang: () => session?.lang,
     });
     out.onDrain(outbox.drained);
-    return { state, journal, talk, outbox, lock };
+    return { state, journal, conversation, outbox, lock };
   }
 
   /** A log that nobody can have written is put aside, so that messages go on. */
@@ -213,14 +213,14 @@ export async function partner(options: PartnerOptions): Promise<void> {
   }
 
   /** @returns null if there is no need any more */
-  async function prepare(): Promise<Desk | null> {
+  async function prepare(): Promise<Runtime | null> {
     let lock: Lock | null = null;
     for (;;) {
       try {
-        lock ??= await succeed(dir, () => session !== null, stop.signal);
+        lock ??= await takeOver(dir, () => session !== null, stop.signal);
         if (lock === null) return null;
         const { redo, state } = openLog();
-        return furnish(lock, redo, state);
+        return createRuntime(lock, redo, state);
       } catch (error) {
         complain(
           `cannot open ${path.join(dir, lock === null ? LOCK : LOG)}: ${reason(error)}; stanzas wait until it can be`,
@@ -263,59 +263,59 @@ export async function partner(options: PartnerOptions): Promise<void> {
   await Promise.race([meeting, over]);
   if (session !== null) {
     // The watch first, then a look: what is made in between is seen by one of them.
-    tree = watchTree(dir, { base: chats.look, rescan: () => void chats.scan(), warn });
-    await chats.scan();
+    tree = watchTree(dir, { base: inboxes.look, rescan: () => void inboxes.scan(), warn });
+    await inboxes.scan();
   }
-  desk = await prepare();
-  if (desk !== null) {
-    for (const { jid, bytes } of desk.state.begun) chats.begin(jid, bytes);
-    if (session !== null) begin(desk, session);
-    for (const { element, n } of backlog.splice(0)) take(desk, element, n);
-    for (const { from, why } of unshown.splice(0)) desk.talk.skipped(from, why);
-    desk.journal.flush();
+  runtime = await prepare();
+  if (runtime !== null) {
+    for (const { jid, bytes } of runtime.state.begun) inboxes.begin(jid, bytes);
+    if (session !== null) begin(runtime, session);
+    for (const { element, n } of backlog.splice(0)) take(runtime, element, n);
+    for (const { from, why } of unshown.splice(0)) runtime.conversation.skipped(from, why);
+    runtime.journal.flush();
     feed?.resume();
   }
 
   await over;
   feed?.pause();
   reading = false;
-  chats.pause();
+  inboxes.pause();
   inlet.end();
-  if (desk === null) {
+  if (runtime === null) {
     tree?.close();
-    chats.close();
+    inboxes.close();
     await out.end(PATIENCE);
     return;
   }
-  for (const { element, n } of backlog.splice(0)) take(desk, element, n);
-  const { journal, outbox, lock } = desk;
+  for (const { element, n } of backlog.splice(0)) take(runtime, element, n);
+  const { journal, outbox, lock } = runtime;
   const forGood = inlet.bye && session !== null;
   if (forGood) outbox.last();
   else outbox.shut();
-  if (forGood) await drain(desk);
+  if (forGood) await drain(runtime);
   else journal.flush();
   await within(PATIENCE, journal.quiet());
   await out.end(PATIENCE);
   if (!forGood) {
     if (linger > 0 && session !== null) await within(linger * 1000, told);
     // Who takes over finds in the pipes what is there; else the next start finds it in the journal.
-    if (isSucceeded(dir)) chats.close();
-    else await drain(desk);
+    if (hasSuccessor(dir)) inboxes.close();
+    else await drain(runtime);
   }
   tree?.close();
-  desk.talk.close();
+  runtime.conversation.close();
   // What the user removes from now on is not to come back from the journal.
-  if (!isSucceeded(dir)) await within(FINISH, journal.finish());
-  const lost = journal.close(session === null ? desk.state.begun : chats.begun());
+  if (!hasSuccessor(dir)) await within(FINISH, journal.finish());
+  const lost = journal.close(session === null ? runtime.state.begun : inboxes.begun());
   if (lost > 0) warn(`${lost} bytes could not be written to disk and are lost`);
   if (hold >= 0) fs.closeSync(hold);
   lock.release();
 
   /** Takes what writers still have to say. */
-  async function drain({ journal }: Desk): Promise<void> {
+  async function drain({ journal }: Runtime): Promise<void> {
     reading = true;
     flow();
-    await chats.drain(GRACE);
+    await inboxes.drain(GRACE);
     journal.flush();
   }
 }

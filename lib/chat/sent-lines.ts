@@ -19,7 +19,7 @@ const TAIL = 65_536;
 /** Ids that messaged gives; for no others is a file read. */
 const OURS = /^m[A-Za-z0-9_-]{24}$/;
 
-export function createSaid(dir: string): Said {
+export function createSentLines(dir: string): Said {
   const known = new Map<string, { readonly jid: string; readonly body: string }>();
   return {
     add(jid, id, body) {

@@ -3,7 +3,7 @@
  * not, and the last messages. It stands in the notes of the redo log.
  */
 import type { Replayed } from '../store/redo.ts';
-import { createRecent, type Mark, MOST, type Recent, type RecentState } from './duplicates.ts';
+import { createDuplicates, type Duplicates, type DuplicatesState, type Mark, MOST } from './duplicates.ts';
 
 /** A line of a contact's `in` that is to be sent. */
 export type Intent = {
@@ -28,14 +28,14 @@ export type Note = {
   /** Beginnings of lines that the process has read before it ended: whose, and their bytes in base64. */
   readonly b?: readonly (readonly [jid: string, bytes: string])[];
   /** The note tells everything; what was before it does not matter. */
-  readonly r?: RecentState;
+  readonly r?: DuplicatesState;
 };
 
 export type State = {
   position: Position;
   /** By id, in the order in which they were written. */
   readonly intents: Map<string, Intent>;
-  readonly recent: Recent;
+  readonly recent: Duplicates;
   /** By directory: the contacts that a record has named. */
   readonly names: ReadonlyMap<string, string>;
   /** Lines that have begun, to be taken up by who starts. */
@@ -45,7 +45,7 @@ export type State = {
 export const emptyState = (): State => ({
   position: { session: '', n: 0 },
   intents: new Map(),
-  recent: createRecent(),
+  recent: createDuplicates(),
   names: new Map(),
   begun: [],
 });
@@ -55,7 +55,7 @@ export function createStateReader(): { record(note: unknown, appended: readonly 
   let position: Position = { session: '', n: 0 };
   const intents = new Map<string, Intent>();
   const names = new Map<string, string>();
-  let base: { session: string; recent: RecentState } = { session: '', recent: { earlier: [], now: [] } };
+  let base: { session: string; recent: DuplicatesState } = { session: '', recent: { earlier: [], now: [] } };
   let begun: NonNullable<Note['b']> = [];
   /** What was appended to logs since then. */
   let logs: { session: string; bytes: Buffer }[] = [];
@@ -83,7 +83,7 @@ export function createStateReader(): { record(note: unknown, appended: readonly 
       const now = marks(logs.filter((log) => log.session === session));
       const before = marks(logs.filter((log) => log.session !== session));
       const { earlier } = base.recent;
-      const recent: RecentState =
+      const recent: DuplicatesState =
         base.session === session
           ? { earlier: [...earlier, ...before], now: [...base.recent.now, ...now] }
           : { earlier: [...earlier, ...base.recent.now, ...before], now };
@@ -92,7 +92,7 @@ export function createStateReader(): { record(note: unknown, appended: readonly 
         intents,
         names,
         begun: begun.map(([jid, bytes]) => ({ jid, bytes: Buffer.from(bytes, 'base64') })),
-        recent: createRecent({ earlier: recent.earlier.slice(-MOST), now: recent.now.slice(-MOST) }),
+        recent: createDuplicates({ earlier: recent.earlier.slice(-MOST), now: recent.now.slice(-MOST) }),
       };
     },
   };

@@ -2,7 +2,7 @@
  * Who is a stranger, and how much a stranger may bring: so many bytes a second into `out` and `log`. Nobody is who is in
  * the roster, or to whom something was sent since the start; for them it costs one look into a table.
  */
-import { type Bucket, createBucket } from '../sys/rate-limit.ts';
+import { createRateLimit, type RateLimit } from '../sys/rate-limit.ts';
 import type { Friends } from '../tree/newcomers.ts';
 
 export type Strangers = {
@@ -13,7 +13,7 @@ export type Strangers = {
    */
   may(contact: string, length: number, room: boolean, now: number): boolean;
   /** The user has written to the contact. */
-  befriend(contact: string): void;
+  markKnown(contact: string): void;
   forget(contact: string): void;
 };
 
@@ -29,12 +29,12 @@ const MOST = 65_536;
 /** @param rate bytes a second */
 export function createStrangers(friends: Friends, rate: number): Strangers {
   /** Null: no stranger. */
-  type Known = Map<string, Bucket | null>;
+  type Known = Map<string, RateLimit | null>;
   const single: Known = new Map();
   const rooms: Known = new Map();
   const burst = Math.max(BURST.least, BURST.seconds * rate);
 
-  function remember(known: Known, contact: string, what: Bucket | null): void {
+  function remember(known: Known, contact: string, what: RateLimit | null): void {
     if (known.size >= MOST) known.delete(known.keys().next().value!);
     known.set(contact, what);
   }
@@ -46,7 +46,7 @@ export function createStrangers(friends: Friends, rate: number): Strangers {
       if (bucket === null) return true;
       if (bucket === undefined) {
         const times = room ? ROOM : 1;
-        bucket = friends.has(contact) ? null : createBucket(times * rate, times * burst, now);
+        bucket = friends.has(contact) ? null : createRateLimit(times * rate, times * burst, now);
         remember(known, contact, bucket);
       }
       if (bucket === null || bucket.take(length, now)) return true;
@@ -55,7 +55,7 @@ export function createStrangers(friends: Friends, rate: number): Strangers {
       known.set(contact, null);
       return true;
     },
-    befriend(contact) {
+    markKnown(contact) {
       if (single.get(contact) !== null) remember(single, contact, null);
     },
     forget(contact) {

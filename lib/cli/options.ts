@@ -26,9 +26,9 @@ export function options<const S extends Spec>(argv: readonly string[], spec: S, 
   const value: Record<string, string> = {};
   const list: Record<string, string[]> = {};
   const count: Record<string, number> = {};
-  for (const letter in spec) {
-    if (spec[letter] === 'count') count[letter] = 0;
-    if (spec[letter] === 'list') list[letter] = [];
+  for (const outgoingOf in spec) {
+    if (spec[outgoingOf] === 'count') count[outgoingOf] = 0;
+    if (spec[outgoingOf] === 'list') list[outgoingOf] = [];
   }
   let i = 0;
   for (; i < argv.length; i++) {
@@ -39,20 +39,20 @@ export function options<const S extends Spec>(argv: readonly string[], spec: S, 
     }
     if (!arg.startsWith('-') || arg === '-') break;
     for (let j = 1; j < arg.length; j++) {
-      const letter = arg[j]!;
-      const kind = Object.hasOwn(spec, letter) ? spec[letter] : undefined;
-      if (kind === undefined && letter === 'h') throw new Printed(`usage: ${usage}\n`);
-      if (kind === undefined && letter === 'V') throw new Printed(`${usage.split(' ', 1)[0]} ${VERSION}\n`);
-      if (kind === undefined) throw new Fatal(EXIT.usage, `unknown option -${letter}`, usage);
+      const outgoingOf = arg[j]!;
+      const kind = Object.hasOwn(spec, outgoingOf) ? spec[outgoingOf] : undefined;
+      if (kind === undefined && outgoingOf === 'h') throw new Printed(`usage: ${usage}\n`);
+      if (kind === undefined && outgoingOf === 'V') throw new Printed(`${usage.split(' ', 1)[0]} ${VERSION}\n`);
+      if (kind === undefined) throw new Fatal(EXIT.usage, `unknown option -${outgoingOf}`, usage);
       if (kind === 'count') {
-        count[letter]!++;
+        count[outgoingOf]!++;
         continue;
       }
       const joined = arg.slice(j + 1);
       const given = joined !== '' ? joined : argv[++i];
-      if (given === undefined) throw new Fatal(EXIT.usage, `option -${letter} needs a value`, usage);
-      if (kind === 'list') list[letter]!.push(given);
-      else value[letter] = given;
+      if (given === undefined) throw new Fatal(EXIT.usage, `option -${outgoingOf} needs a value`, usage);
+      if (kind === 'list') list[outgoingOf]!.push(given);
+      else value[outgoingOf] = given;
       break;
     }
   }

@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import type { Element } from 'ltx';
 import { DEFAULT_LIMITS, type Limits } from '../cli/limits.ts';
-import type { Troubles } from '../session/troubles.ts';
+import type { Complaints } from '../session/troubles.ts';
 import type { Known, Notes } from '../store/notes.ts';
 import { appendRecord, TornRecord } from '../sys/append.ts';
 import { createReports } from '../sys/bursts.ts';
@@ -30,7 +30,7 @@ export type ContactsOptions = {
   readonly own: string | null;
   /** The bare JID in normal form, or null for what is no JID. */
   readonly bareOf: (jid: string) => string | null;
-  readonly troubles: Troubles;
+  readonly complaints: Complaints;
   readonly limits?: Limits;
 };
 
@@ -58,7 +58,7 @@ export type Contacts = {
 type Shown = { directory: string | null; line: string };
 
 export function createContacts(options: ContactsOptions): Contacts {
-  const { dir, own, bareOf, troubles, limits = DEFAULT_LIMITS } = options;
+  const { dir, own, bareOf, complaints, limits = DEFAULT_LIMITS } = options;
   const resources = createResources(limits.resources, limits.contacts);
   const shown = new Map<string, Shown>();
   /** To be looked at when the batch ends; true: somebody came online, so there shall be a directory. */
@@ -86,10 +86,10 @@ export function createContacts(options: ContactsOptions): Contacts {
     const file = path.join(dir, 'events');
     try {
       appendRecord(file, events);
-      troubles.well(file);
+      complaints.well(file);
       events = '';
     } catch (error) {
-      troubles.report(file, 'write', error);
+      complaints.report(file, 'write', error);
       if (error instanceof TornRecord) events = Buffer.from(events).subarray(error.written);
     }
   };
@@ -108,10 +108,10 @@ export function createContacts(options: ContactsOptions): Contacts {
     if (jid === own) return existing(path.join(dir, dirName(jid)));
     try {
       const directory = ensureContact(dir, jid);
-      troubles.well(dir);
+      complaints.well(dir);
       return directory;
     } catch (error) {
-      troubles.report(dir, `make a directory for ${jid} in`, error);
+      complaints.report(dir, `make a directory for ${jid} in`, error);
       return null;
     }
   };
@@ -123,11 +123,11 @@ export function createContacts(options: ContactsOptions): Contacts {
     try {
       if (line === '') emptyFile(file);
       else replaceFile(file, `${line}\n`, unfinished(file));
-      troubles.well(file);
+      complaints.well(file);
       return 'done';
     } catch (error) {
       if (errno(error) === 'ENOENT') return 'gone';
-      troubles.report(file, 'write', error);
+      complaints.report(file, 'write', error);
       return 'failed';
     }
   };

@@ -8,10 +8,10 @@ import { setImmediate } from 'node:timers/promises';
 import type { Element } from 'ltx';
 import { daemonLimits, type Limits } from '../cli/limits.ts';
 import { unreadable } from '../session/control.ts';
-import { AGAIN, createPart } from '../session/daemon.ts';
+import { AGAIN, createDaemonSession } from '../session/daemon.ts';
 import type { SessionInfo } from '../session/inlet.ts';
-import { createPosted } from '../session/posted.ts';
-import { createTroubles } from '../session/troubles.ts';
+import { createConfirmations } from '../session/posted.ts';
+import { createComplaints } from '../session/troubles.ts';
 import type { Notes } from '../store/notes.ts';
 import { errno } from '../sys/errno.ts';
 import type { Outlet } from '../sys/outlet.ts';
@@ -52,9 +52,9 @@ const MOST_BEHIND = 1_048_576;
 /** Runs until its stanzas end or it is told to (SIGTERM). Resolves when everything is written. */
 export async function presenced(options: PresencedOptions): Promise<void> {
   const { dir, fd, out, target, own, ack, bareOf, limits, warn } = options;
-  const troubles = createTroubles(warn);
-  const contacts = createContacts({ dir, own, bareOf, troubles, limits });
-  const posted = createPosted();
+  const complaints = createComplaints(warn);
+  const contacts = createContacts({ dir, own, bareOf, complaints, limits });
+  const confirmations = createConfirmations();
   let presence = createOwnPresence();
   let everybody: Own | undefined;
   let lost = false;
@@ -66,11 +66,11 @@ export async function presenced(options: PresencedOptions): Promise<void> {
   let last = Number.NEGATIVE_INFINITY;
   let timer: NodeJS.Timeout | undefined;
 
-  const part = createPart(out, path.join(dir, '.presences'), troubles, {
+  const part = createDaemonSession(out, path.join(dir, '.presences'), complaints, {
     begin,
     stanza: take,
-    sent: posted.sent,
-    refused: posted.refused,
+    sent: confirmations.sent,
+    refused: confirmations.refused,
     hold(on) {
       if (on) feed?.pause();
       else feed?.resume();
@@ -81,14 +81,14 @@ export async function presenced(options: PresencedOptions): Promise<void> {
     const own = presence.of(jid);
     if (notes !== null) {
       const memory = notes;
-      posted.post((refusal) => {
+      confirmations.post((refusal) => {
         if (refusal === null) keepSaid(memory, jid, own);
       });
     }
     return out.send(text);
   }
 
-  const tree = openTree(dir, bareOf, troubles, {
+  const tree = openTree(dir, bareOf, complaints, {
     appeared: contacts.appeared,
     vanished: contacts.vanished,
     rescan() {
@@ -105,7 +105,7 @@ export async function presenced(options: PresencedOptions): Promise<void> {
       for (const stanza of presence.update(everybody ?? UNKNOWN, theirs))
         room = say(stanza.attrs.to ?? '', canonical(stanza));
       if (!room) tree.pause();
-      if (!out.broken) troubles.well(target);
+      if (!out.broken) complaints.well(target);
       settle();
     },
   });
@@ -162,7 +162,7 @@ export async function presenced(options: PresencedOptions): Promise<void> {
     lost = true;
     // Whoever started us has gone, for reasons of its own: that is no news, and our input will end, too.
     if (target.startsWith('/dev/fd/') && errno(error) === 'EPIPE') return;
-    troubles.report(target, 'write', error);
+    complaints.report(target, 'write', error);
   });
   out.onDrain(tree.resume);
   process.on('SIGHUP', tree.rescan);

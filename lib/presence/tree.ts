@@ -3,7 +3,7 @@
  * Changes are noticed by watching, and by looking at everything where watching may have missed something.
  */
 import path from 'node:path';
-import type { Troubles } from '../session/troubles.ts';
+import type { Complaints } from '../session/troubles.ts';
 import { watchTree } from '../sys/watch.ts';
 import { contactOf, listContacts } from '../tree/contact.ts';
 import type { Own } from '../tree/mypresence.ts';
@@ -51,7 +51,7 @@ const FILE = 'mypresence';
 export function openTree(
   dir: string,
   bareOf: (jid: string) => string | null,
-  troubles: Troubles,
+  complaints: Complaints,
   on: TreeEvents,
 ): Tree {
   /** The contacts' directories by name. */
@@ -69,7 +69,7 @@ export function openTree(
     const file = name === FILE ? path.join(dir, FILE) : path.join(dir, name, FILE);
     try {
       const own = readOwn(file);
-      troubles.well(file);
+      complaints.well(file);
       if (own !== EMPTY) empty.delete(name);
       else if (hasty && !empty.has(name)) {
         empty.add(name);
@@ -79,7 +79,7 @@ export function openTree(
       return own;
     } catch (error) {
       // Not to be taken for a file that is gone: that would tell people something.
-      troubles.report(file, 'read', error);
+      complaints.report(file, 'read', error);
       return undefined;
     }
   };
@@ -147,9 +147,9 @@ export function openTree(
     try {
       if (everything) checkAll(hasty, contacts);
       else for (const [name, entry] of names) check(name, entry, contacts);
-      troubles.well(dir);
+      complaints.well(dir);
     } catch (error) {
-      troubles.report(dir, 'read', error);
+      complaints.report(dir, 'read', error);
     }
     on.read(global, contacts);
   };
@@ -174,7 +174,7 @@ export function openTree(
       if (file === FILE) note(name, false);
     },
     rescan,
-    warn: troubles.warn,
+    warn: complaints.warn,
   });
 
   return {

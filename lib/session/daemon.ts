@@ -7,9 +7,9 @@ import type { Element } from 'ltx';
 import { type Notes, openNotes } from '../store/notes.ts';
 import type { Outlet } from '../sys/outlet.ts';
 import { createInlet, type Inlet, type InletEvents, type SessionInfo } from './inlet.ts';
-import type { Troubles } from './troubles.ts';
+import type { Complaints } from './troubles.ts';
 
-export type PartEvents = Pick<InletEvents, 'sent' | 'refused' | 'shown'> & {
+export type DaemonSessionEvents = Pick<InletEvents, 'sent' | 'refused' | 'shown'> & {
   /** The session is there, and its notes: before the first stanza. */
   begin(notes: Notes, session: SessionInfo): void;
   /** A stanza, and its number in the session; `again`: it had been dealt with by the process before. */
@@ -18,7 +18,7 @@ export type PartEvents = Pick<InletEvents, 'sent' | 'refused' | 'shown'> & {
   hold(on: boolean): void;
 };
 
-export type Part = Pick<Inlet, 'hello' | 'element' | 'bye'> & {
+export type DaemonSession = Pick<Inlet, 'hello' | 'element' | 'bye'> & {
   /** Nothing more comes. */
   end(): void;
   /** Writes the notes, and tells sj that everything through `n` is dealt with. @returns false if it can't be written */
@@ -31,7 +31,12 @@ export type Part = Pick<Inlet, 'hello' | 'element' | 'bye'> & {
 export const AGAIN = 1000;
 
 /** @param file where the notes are */
-export function createPart(out: Pick<Outlet, 'send'>, file: string, troubles: Troubles, on: PartEvents): Part {
+export function createDaemonSession(
+  out: Pick<Outlet, 'send'>,
+  file: string,
+  complaints: Complaints,
+  on: DaemonSessionEvents,
+): DaemonSession {
   let session: SessionInfo | null = null;
   let notes: Notes | null = null;
   let through = Number.NEGATIVE_INFINITY;
@@ -56,11 +61,11 @@ export function createPart(out: Pick<Outlet, 'send'>, file: string, troubles: Tr
     if (session === null) return;
     try {
       notes = openNotes(file, session.id, session.resumed);
-      troubles.well(file);
+      complaints.well(file);
       if (notes.spoilt)
-        troubles.warn(`${file}: some of it is spoilt; it is ${path.basename(file)}.spoilt now, and a new one begins`);
+        complaints.warn(`${file}: some of it is spoilt; it is ${path.basename(file)}.spoilt now, and a new one begins`);
     } catch (error) {
-      troubles.report(file, 'open', error);
+      complaints.report(file, 'open', error);
       on.hold(true);
       timer = setTimeout(open, AGAIN);
       return;
@@ -89,9 +94,9 @@ export function createPart(out: Pick<Outlet, 'send'>, file: string, troubles: Tr
     done(n) {
       try {
         notes?.write(n);
-        troubles.well(file);
+        complaints.well(file);
       } catch (error) {
-        troubles.report(file, 'write', error);
+        complaints.report(file, 'write', error);
         return false;
       }
       inlet.done(n);

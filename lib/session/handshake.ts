@@ -4,7 +4,7 @@
  */
 import type { Daemon } from './daemons.ts';
 
-export type Greetings = {
+export type Handshake = {
   /** The daemons can be answered now. */
   open(): void;
   /** The daemon has said hello. */
@@ -22,7 +22,7 @@ const HELLO = 10_000;
 const LAST = 400;
 
 /** @param done told of daemons for which it is enough that their pipe has it */
-export function createGreetings(done: (daemon: Daemon, n: number) => void): Greetings {
+export function createHandshake(done: (daemon: Daemon, n: number) => void): Handshake {
   const inPipe = new Map<Daemon, number>();
   const waiting = new Map<Daemon, () => void>();
   let patience: NodeJS.Timeout | null = null;

@@ -24,10 +24,10 @@ import type { BackChannel } from './back-channels.ts';
 import { createBatch, type Stanza } from './batch.ts';
 import { CONTROL_NS, type Control, controlText, readControl } from './control.ts';
 import { type Daemon, startDaemon } from './daemons.ts';
-import { createGreetings } from './handshake.ts';
+import { createHandshake } from './handshake.ts';
 import { createShown } from './shown.ts';
 
-export type LocalEvents = {
+export type LocalProgramEvents = {
   /** There is something to `take`, or a daemon has dealt with something. */
   batch(): void;
   /** A daemon that was behind takes stanzas again. */
@@ -36,7 +36,7 @@ export type LocalEvents = {
   exit(name: DaemonName, how: string): void;
 };
 
-export type Locals = {
+export type LocalPrograms = {
   /** Starts the daemons; what they send waits until `online`. */
   start(): void;
   /** The session is there. */
@@ -62,7 +62,7 @@ export type Locals = {
   /** What local programs want to send, as lines; null if there is nothing. `parts` gets each stanza by itself. */
   take(parts?: Buffer[]): Buffer | null;
   /** Whether a daemon has sent something and was not told what became of it. */
-  readonly untold: boolean;
+  readonly hasUnconfirmed: boolean;
   /** To be called when what was taken until now is safe: tells the daemons so. */
   taken(): () => void;
   /** Lets local programs go on writing, or makes them wait. */
@@ -94,7 +94,7 @@ type Source = {
 const FIRST = ['messaged', 'presenced'] as const;
 const LATER = { name: 'iqd', most: 500 } as const;
 
-export type LocalsConfig = {
+export type LocalProgramsConfig = {
   /** On which the daemons send, one for each. */
   channels: readonly (BackChannel | null)[];
   dir: string;
@@ -113,7 +113,7 @@ const MOST_SKIPPED = 64;
 /** Bytes of daemons that are kept until there is a session. */
 const MOST_HELD = 1_048_576;
 
-export function createLocals(config: LocalsConfig, on: LocalEvents): Locals {
+export function createLocalPrograms(config: LocalProgramsConfig, on: LocalProgramEvents): LocalPrograms {
   const { dir, bare, limits, say, trace, sentBefore } = config;
   const channels = [...config.channels];
   const daemons = new Map<DaemonName, Daemon>();
@@ -123,12 +123,12 @@ export function createLocals(config: LocalsConfig, on: LocalEvents): Locals {
   let rooms = createRooms();
   /** What daemons have sent before the session was there. */
   let held: { name: DaemonName; chunk: Buffer }[] = [];
-  let session: Parameters<Locals['online']>[0] | null = null;
+  let session: Parameters<LocalPrograms['online']>[0] | null = null;
   const skipped: Control[] = [];
   let fifo: SteadyFifo | null = null;
   /** How many of its stanzas a daemon knows to be taken. */
   const told = new Map<Daemon, number>();
-  const greetings = createGreetings((daemon, n) => {
+  const handshake = createHandshake((daemon, n) => {
     session?.incoming.done(daemon.name, n);
     on.batch();
   });
@@ -223,7 +223,7 @@ export function createLocals(config: LocalsConfig, on: LocalEvents): Locals {
     // There may be nothing else for it to come along with.
     daemon.flush();
     if (FIRST.every((name) => daemons.get(name)?.tells)) startLast();
-    greetings.said(daemon);
+    handshake.said(daemon);
   }
 
   function finish(daemon: Daemon, bye: boolean): void {
@@ -311,7 +311,7 @@ export function createLocals(config: LocalsConfig, on: LocalEvents): Locals {
         throw new Fatal(EXIT.temporary, `cannot open ${file}: ${reason(error)}`);
       }
       flowing = true;
-      greetings.open();
+      handshake.open();
       const early = held;
       held = [];
       for (const daemon of daemons.values()) daemon.resume();
@@ -344,14 +344,14 @@ export function createLocals(config: LocalsConfig, on: LocalEvents): Locals {
       let free = true;
       for (const daemon of daemons.values()) {
         const given = session?.incoming.given(daemon.name) ?? 0;
-        if (!daemon.flush(daemon.tells ? undefined : () => greetings.piped(daemon, given)) && daemon.running)
+        if (!daemon.flush(daemon.tells ? undefined : () => handshake.piped(daemon, given)) && daemon.running)
           free = false;
       }
       return free;
     },
 
     take: outgoing.take,
-    get untold() {
+    get hasUnconfirmed() {
       for (const [name, { count }] of sources) {
         const daemon = daemons.get(name as DaemonName);
         if (daemon?.tells && count > (told.get(daemon) ?? 0)) return true;
@@ -390,12 +390,12 @@ export function createLocals(config: LocalsConfig, on: LocalEvents): Locals {
       for (const daemon of daemons.values()) {
         daemon.resume();
         // It may not know yet to which session belongs what it was given, and could not tell it from what comes again.
-        greetings.after(daemon, () => finish(daemon, bye));
+        handshake.after(daemon, () => finish(daemon, bye));
       }
     },
     close: reports.close,
     cutBack() {
-      greetings.close();
+      handshake.close();
       for (const daemon of daemons.values()) daemon.cutBack();
     },
     kill() {

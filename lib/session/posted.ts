@@ -3,7 +3,7 @@
 /** Told once: null when sj has taken the stanza, else why it does not send it. */
 export type Fate = (refusal: string | null) => void;
 
-export type Posted = {
+export type Confirmations = {
   /** A stanza is sent. */
   post(fate: Fate): void;
   /** sj has dealt with the first `n`. */
@@ -11,7 +11,7 @@ export type Posted = {
   refused(n: number, reason: string): void;
 };
 
-export function createPosted(): Posted {
+export function createConfirmations(): Confirmations {
   /** By their numbers, oldest first. */
   const open = new Map<number, Fate>();
   let count = 0;

@@ -1,6 +1,6 @@
 import { reason } from '../sys/errno.ts';
 
-export type Troubles = {
+export type Complaints = {
   /** Says once what is wrong with a thing; again only when that changes, or comes back after it was well. */
   report(thing: string, doing: string, error: unknown): void;
   /** It works. */
@@ -10,7 +10,7 @@ export type Troubles = {
 };
 
 /** Remembers what has been complained of, so that a thing tried again and again is complained of once. */
-export function createTroubles(warn: (message: string) => void): Troubles {
+export function createComplaints(warn: (message: string) => void): Complaints {
   const known = new Map<string, string>();
   return {
     report(thing, doing, error) {

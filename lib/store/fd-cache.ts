@@ -10,7 +10,7 @@ import { look } from '../sys/look.ts';
 /** What a path leads to; null stands for nothing. */
 export type Seen = { readonly ino: number; readonly dev: number; readonly size: number } | null;
 
-export type BusyFiles = {
+export type FdCache = {
   /** Looks at a path. @throws if that can't be told */
   look(file: string): Seen;
   /**
@@ -28,7 +28,7 @@ type Open = { readonly fd: number; readonly ino: number; readonly dev: number };
  * @param room how many files may be open at this moment
  * @param root the account directory; a directory in it that has become a link is not followed
  */
-export function createBusyFiles(room: () => number, root: string): BusyFiles {
+export function createFdCache(room: () => number, root: string): FdCache {
   /** The file used last comes last. */
   const open = new Map<string, Open>();
 

@@ -1,6 +1,6 @@
 /** How fast something may go: so much a second in the long run, and so much more at once. Pure. */
 
-export type Bucket = {
+export type RateLimit = {
   /**
    * Takes an amount if there is room for it; nothing is taken if there is not.
    * @param now a monotonic clock in milliseconds
@@ -9,7 +9,7 @@ export type Bucket = {
 };
 
 /** @param rate what comes back in a second; `burst` what there is at most, and at first */
-export function createBucket(rate: number, burst: number, start: number): Bucket {
+export function createRateLimit(rate: number, burst: number, start: number): RateLimit {
   let left = burst;
   let since = start;
   return {

@@ -86,8 +86,8 @@ const CONVERSIONS: Readonly<Record<string, (d: Date) => string>> = {
 
 function strftime(format: string, date: Date): string {
   // E and O ask for other numerals and eras, which the C locale does not have.
-  return format.replace(/%[EO]?(.)/gs, (whole, letter: string) =>
-    Object.hasOwn(CONVERSIONS, letter) ? CONVERSIONS[letter]!(date) : whole,
+  return format.replace(/%[EO]?(.)/gs, (whole, outgoingOf: string) =>
+    Object.hasOwn(CONVERSIONS, outgoingOf) ? CONVERSIONS[outgoingOf]!(date) : whole,
   );
 }
 

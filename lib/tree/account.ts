@@ -8,7 +8,7 @@ import { mkfifos } from '../sys/mkfifo.ts';
 import { printable } from '../sys/printable.ts';
 import { readRegular } from '../sys/read.ts';
 import { replaceFile } from '../sys/replace.ts';
-import { isPassing } from '../sys/transient.ts';
+import { isTransient } from '../sys/transient.ts';
 
 /** The directory that a program works on: option `-d`, else SJ_DIR, else `./xmpp`. */
 export const accountDir = (option: string | undefined): string => option ?? (process.env.SJ_DIR || 'xmpp');
@@ -44,7 +44,7 @@ export async function openAccount(dir: string, warn: (message: string) => void, 
   return lock;
 }
 
-const code = (error: unknown) => (isPassing(error) ? EXIT.temporary : EXIT.usage);
+const code = (error: unknown) => (isTransient(error) ? EXIT.temporary : EXIT.usage);
 
 /** Who may write into the directory may put programs into `ext`, which run as us. */
 function checkAccess(dir: string, warn: (message: string) => void): void {

@@ -7,7 +7,7 @@ import { look } from '../sys/look.ts';
 import { readRegular } from '../sys/read.ts';
 import { createFile, temporaryName } from '../sys/replace.ts';
 import { logEvent } from './events.ts';
-import { dirName, isCutName, jidOfName, RESERVED } from './names.ts';
+import { dirName, idOfName, isCutName, RESERVED } from './names.ts';
 
 const { O_NOFOLLOW, O_NONBLOCK, O_WRONLY } = fs.constants;
 
@@ -92,7 +92,7 @@ export function contactOf(dir: string, name: string): Contact | { error: string 
 
 function identify(dir: string, name: string): Contact | { error: string } {
   if (!isCutName(name)) {
-    const jid = jidOfName(name);
+    const jid = idOfName(name);
     return jid === null ? { error: 'a name that no contact has' } : { name, jid };
   }
   try {

@@ -54,7 +54,7 @@ export function dirName(id: string): string {
  * The id that a directory name stands for.
  * @returns null for a name that `dirName` does not give, and for a cut one: its id stands in its file `id`
  */
-export function jidOfName(name: string): string | null {
+export function idOfName(name: string): string | null {
   const id = decode(name);
   return id !== null && id !== '' && dirName(id) === name ? id : null;
 }

@@ -12,7 +12,7 @@ const LOOK = 10;
 const PATIENCE = 3000;
 
 /** Whether somebody is about to take over. */
-export function isSucceeded(dir: string): boolean {
+export function hasSuccessor(dir: string): boolean {
   try {
     return holderOf(dir, NEXT) !== null;
   } catch {
@@ -24,7 +24,7 @@ export function isSucceeded(dir: string): boolean {
  * Tells one that holds the files open for a successor that there will be none.
  * @returns its pid; null if there is nobody
  */
-export function dismiss(dir: string): number | null {
+export function terminate(dir: string): number | null {
   const pid = holderOf(dir, LOCK);
   if (pid !== null) signal(pid, 'SIGTERM');
   return pid;
@@ -37,7 +37,7 @@ export function dismiss(dir: string): number | null {
  * @returns null if it was stopped
  * @throws what a file system may have against it
  */
-export async function succeed(dir: string, may: () => boolean, stop: AbortSignal): Promise<Lock | null> {
+export async function takeOver(dir: string, may: () => boolean, stop: AbortSignal): Promise<Lock | null> {
   let next: Lock | null = null;
   let told = 0;
   let since = 0;

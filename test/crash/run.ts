@@ -165,7 +165,7 @@ export async function run({ kind, random, rounds, faults, env, keep = false, say
     };
     again();
   };
-  const talk = (contact: (typeof CONTACTS)[number]) => {
+  const conversation = (contact: (typeof CONTACTS)[number]) => {
     often(() => {
       const n = (numbers.get(contact) ?? 0) + 1;
       numbers.set(contact, n);
@@ -261,7 +261,7 @@ export async function run({ kind, random, rounds, faults, env, keep = false, say
       present(contact, 'r0');
     }
     await until('presences', () => absent().length === 0);
-    for (const contact of CONTACTS) talk(contact);
+    for (const contact of CONTACTS) conversation(contact);
   }
 
   let well = true;

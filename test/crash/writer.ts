@@ -13,7 +13,7 @@ export type Writer = {
 };
 
 const AGAIN = 20;
-const PASSING = new Set(['ENXIO', 'EPIPE', 'EAGAIN', 'ENOENT']);
+const TRANSIENT = new Set(['ENXIO', 'EPIPE', 'EAGAIN', 'ENOENT']);
 
 /** @param written told when the system has taken a line */
 export function createWriter(fifo: string, holds: boolean, written: (line: string) => void): Writer {
@@ -36,7 +36,7 @@ export function createWriter(fifo: string, holds: boolean, written: (line: strin
         if (fd < 0) fd = fs.openSync(fifo, O_WRONLY | O_NONBLOCK);
         fs.writeSync(fd, `${line}\n`);
       } catch (error) {
-        if (!PASSING.has(errno(error))) throw error;
+        if (!TRANSIENT.has(errno(error))) throw error;
         refused++;
         if (errno(error) !== 'EAGAIN') hangUp();
         timer = setTimeout(run, AGAIN);

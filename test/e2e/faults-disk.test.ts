@@ -22,7 +22,7 @@ import {
   untimed,
 } from './bed/suite.ts';
 
-type Talk = {
+type Conversation = {
   alice: Suite;
   /** The other side, a client of its own. */
   bob: Awaited<ReturnType<typeof connectClient>>;
@@ -36,7 +36,7 @@ type Talk = {
   warnings(): string[];
 };
 
-async function talk(dir?: string): Promise<Talk> {
+async function conversation(dir?: string): Promise<Conversation> {
   const bed = await startBed();
   const bob = await connectClient({ ...bed, domain: DOMAIN, user: 'bob', password: 'secret-bob', resource: 'r' });
   const alice = await startSuite(bed, dir === undefined ? {} : { dir }).online();
@@ -69,7 +69,7 @@ async function talk(dir?: string): Promise<Talk> {
 }
 
 /** Ends the session in order; nothing but what was expected has been said. */
-async function over({ alice }: Talk, ...expected: RegExp[]): Promise<void> {
+async function over({ alice }: Conversation, ...expected: RegExp[]): Promise<void> {
   alice.child.kill('SIGTERM');
   expect(await alice.ended).toBe(0);
   for (const line of alice.err().split('\n').slice(0, -1))
@@ -86,7 +86,7 @@ const FULL = /no space left on device/;
 describe('ENOSPC', () => {
   it('messages wait, both ways, and are there once when there is room; nothing is shown as sent that is not', async () => {
     const disk = await makeDisk('2m');
-    const t = await talk(disk.dir);
+    const t = await conversation(disk.dir);
     t.says('before');
     await until(() => t.out().length === 1);
     disk.fill();
@@ -108,7 +108,7 @@ describe('ENOSPC', () => {
 
   it('presence is shown when there is room', async () => {
     const disk = await makeDisk('2m');
-    const t = await talk(disk.dir);
+    const t = await conversation(disk.dir);
     const show = () => t.alice.read(BOB, 'presence');
     t.bob.send(`<presence to='${ALICE}'><show>away</show></presence>`);
     await until(() => show() === 'away\n');
@@ -122,7 +122,7 @@ describe('ENOSPC', () => {
 
   it('an answer that cannot be put into its file is told of, and those after it are there', async () => {
     const disk = await makeDisk('2m');
-    const t = await talk(disk.dir);
+    const t = await conversation(disk.dir);
     const ask = (id: string) =>
       fs.writeFileSync(
         path.join(disk.dir, 'in'),
@@ -139,14 +139,14 @@ describe('ENOSPC', () => {
 
   it('the session ends in order, and the next one begins when there is room', async () => {
     const disk = await makeDisk('2m');
-    const t = await talk(disk.dir);
+    const t = await conversation(disk.dir);
     disk.fill();
     t.alice.child.kill('SIGTERM');
     expect(await t.alice.ended).toBe(0);
     const refused = startSuite({ port: 1 }, { dir: disk.dir, password: null });
     expect([await refused.ended, refused.err()]).toEqual([111, expect.stringMatching(/^(sj|xmppc): fatal: [^\n]*\n$/)]);
     disk.free();
-    await talk(disk.dir).then((again) => over(again));
+    await conversation(disk.dir).then((again) => over(again));
   });
 });
 
@@ -176,7 +176,7 @@ it('EACCES: a file that must not be written is told of once, the others are writ
 });
 
 it('EMFILE: whoever has no descriptor left goes on when there are some again', async () => {
-  const t = await talk();
+  const t = await conversation();
   const limit = (pid: number, most: string) => sh('/', `prlimit --pid ${pid} --nofile=${most}:`);
   // A program has its name a moment after it was started.
   const names = ['sj', 'messaged', 'presenced', 'iqd'];
@@ -203,7 +203,7 @@ it('EMFILE: whoever has no descriptor left goes on when there are some again', a
 
 describe('other programs', () => {
   it("put a file, a link, a directory in the place of a contact's in: it is told, and the FIFO is back when they go", async () => {
-    const t = await talk();
+    const t = await conversation();
     const fifo = path.join(t.alice.dir, BOB, 'in');
     const elsewhere = path.join(t.alice.dir, '..', 'elsewhere');
     execFileSync('mkfifo', [elsewhere]);
@@ -223,7 +223,7 @@ describe('other programs', () => {
   });
 
   it('put a file or a link in the place of in itself: the session goes on, and says so', async () => {
-    const t = await talk();
+    const t = await conversation();
     const fifo = path.join(t.alice.dir, 'in');
     fs.rmSync(fifo);
     fs.symlinkSync('/dev/null', fifo);
@@ -238,7 +238,7 @@ describe('other programs', () => {
   });
 
   it("move or remove a contact's directory: the talk goes on in another one, and the old one is left alone", async () => {
-    const t = await talk();
+    const t = await conversation();
     const place = path.join(t.alice.dir, BOB);
     t.says('one');
     await until(() => t.out().length === 1);
@@ -258,7 +258,7 @@ describe('other programs', () => {
   });
 
   it('move the account directory away: the session ends when it is told to, and nothing is made in its place', async () => {
-    const t = await talk();
+    const t = await conversation();
     // It starts last, and cannot without the directory.
     await until(() => group(t.alice.child.pid!).some(({ name }) => name === 'iqd'));
     fs.renameSync(t.alice.dir, `${t.alice.dir}.moved`);

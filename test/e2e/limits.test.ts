@@ -194,7 +194,7 @@ describe('strangers', () => {
 
   it('beyond new get no directory, not by messages and not by presence, also after a crash', async () => {
     const server = await startBed();
-    server.befriend(ALICE, BOB);
+    server.markKnown(ALICE, BOB);
     const given = limited('new=3');
     const alice = await startSuite(server, given).online();
     await alice.see('.roster', BOB);
@@ -230,7 +230,7 @@ describe('strangers', () => {
 
   it('beyond flood are dropped and told once, and strangers learn nothing', async () => {
     const server = await startBed();
-    server.befriend(ALICE, BOB);
+    server.markKnown(ALICE, BOB);
     const alice = await startSuite(server, limited('flood=1000')).online();
     await alice.see('.roster', BOB);
     const text = 'x'.repeat(20_000);

@@ -43,7 +43,7 @@ const what = (server: Server) => server.history().map((event) => event.what);
 
 /** Alice's connection breaks when all is said, and then bob writes to her. */
 async function broken(server: Server, ...texts: string[]): Promise<{ alice: Client; bob: Client }> {
-  server.befriend('alice@localhost', 'bob@localhost');
+  server.markKnown('alice@localhost', 'bob@localhost');
   const alice = await login(server, 'alice');
   const bob = await login(server, 'bob', { manage: false });
   await settle(alice);

@@ -149,7 +149,7 @@ describe('streams', () => {
 
   test.each([false, true])('a killed connection (reset: %s) is lost, and others learn of it', async (reset) => {
     const server = await start();
-    server.befriend('alice@localhost', 'bob@localhost');
+    server.markKnown('alice@localhost', 'bob@localhost');
     const [alice, bob] = [await login(server, 'alice', { tls: 'direct' }), await login(server, 'bob')];
     server.kill('alice@localhost', { reset });
     expect(await alice.ended).toBe('lost');
@@ -320,7 +320,7 @@ describe('roster and presence', () => {
 
   test('friends see each other come, with all resources, and go', async () => {
     const server = await start();
-    server.befriend('alice@localhost', 'bob@localhost');
+    server.markKnown('alice@localhost', 'bob@localhost');
     await login(server, 'bob', { resource: 'one' });
     const two = await login(server, 'bob', { resource: 'two' });
     const alice = await login(server, 'alice');

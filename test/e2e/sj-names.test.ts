@@ -151,8 +151,8 @@ it('senders have directories of their own, and nothing else', async () => {
 });
 
 /** The hash in the only cut name that begins so. */
-const hashOf = (letter: string) =>
-  fs.readdirSync(alice.dir).flatMap((name) => new RegExp(`^${letter}+~(.{16})$`).exec(name)?.[1] ?? [])[0];
+const hashOf = (outgoingOf: string) =>
+  fs.readdirSync(alice.dir).flatMap((name) => new RegExp(`^${outgoingOf}+~(.{16})$`).exec(name)?.[1] ?? [])[0];
 
 it('what is said to one is not said to another whose name begins alike', async () => {
   await inject(`<message from='a@x.co' type='chat'><body>hi</body></message>`);

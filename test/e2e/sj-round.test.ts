@@ -24,13 +24,13 @@ it('two accounts find each other, chat, go away, ask and answer', async () => {
   await bob.sh('echo "hello  alice" > alice@example.org/in');
   await bob.sh('printf "one\\342\\200\\250two\\n" > alice@example.org/in');
   await alice.see(`${BOB}/out`, 'two');
-  const talk = (a: string, b: string) =>
+  const conversation = (a: string, b: string) =>
     [`<${a}> Grüße <&>"' ]]> 👋🏽`, `<${a}> /me waves`, `<${b}> hello  alice`, `<${b}> one`, `<${b}> two`, ''].join(
       '\n',
     );
   // Everybody is a full JID but oneself.
-  expect(untimed(alice.read(BOB, 'out'))).toBe(talk(ALICE, `${BOB}/desk`));
-  expect(untimed(bob.read(ALICE, 'out'))).toBe(talk(`${ALICE}/desk`, BOB));
+  expect(untimed(alice.read(BOB, 'out'))).toBe(conversation(ALICE, `${BOB}/desk`));
+  expect(untimed(bob.read(ALICE, 'out'))).toBe(conversation(`${ALICE}/desk`, BOB));
 
   // A line of 60 KB.
   await bob.sh('head -c 60000 /dev/zero | tr "\\0" x > alice@example.org/in');

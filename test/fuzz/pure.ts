@@ -7,7 +7,7 @@ import { createStateReader } from '../../lib/chat/state.ts';
 import { controlText, readControl } from '../../lib/session/control.ts';
 import { createReplay, SpoiltLog } from '../../lib/store/replay.ts';
 import { createLines } from '../../lib/sys/lines.ts';
-import { dirName, jidOfName, RESERVED } from '../../lib/tree/names.ts';
+import { dirName, idOfName, RESERVED } from '../../lib/tree/names.ts';
 import { XmlError } from '../../lib/xml/chars.ts';
 import { createSplitter } from '../../lib/xml/split.ts';
 import { parseElement } from '../../lib/xml/tree.ts';
@@ -142,8 +142,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
     if (name.includes('/') || name.includes('\0') || name.startsWith('.') || name.startsWith('-') || RESERVED.has(name))
       return `${jid}: ${name}`;
     if (Buffer.byteLength(name) > 255) return `${jid}: too long`;
-    if (!/~[0-9a-f]{16}$/.test(name) && jidOfName(name) !== bare)
-      return `${jid}: ${name} is that of ${jidOfName(name)}`;
+    if (!/~[0-9a-f]{16}$/.test(name) && idOfName(name) !== bare) return `${jid}: ${name} is that of ${idOfName(name)}`;
     return null;
   },
   lines(r, inputs) {

@@ -102,7 +102,7 @@ const EVERY = 50;
 export async function runStdinCase({ daemon, ack, end, seed, inputs, rounds }: StdinCase): Promise<Complaint[]> {
   const r = createRandom(`${seed} borders`);
   const place = makePlace();
-  furnish(place);
+  createRuntime(place);
   const argv = [
     daemon,
     '-d',
@@ -163,7 +163,7 @@ export async function runStdinCase({ daemon, ack, end, seed, inputs, rounds }: S
   return found;
 }
 
-function furnish({ dir }: Place): void {
+function createRuntime({ dir }: Place): void {
   for (const name of [CONTACT, 'bob@example.org']) fs.mkdirSync(path.join(dir, name), { mode: 0o700 });
   const ext = path.join(dir, 'ext');
   fs.mkdirSync(ext, { mode: 0o700 });

@@ -124,7 +124,7 @@ const NOBODY = 65_534;
 /** Bytes of memory that no program needs here. */
 const MOST = 500e6;
 
-function furnish(place: Place): void {
+function createRuntime(place: Place): void {
   for (const [name, content] of Object.entries(ACCOUNT)) {
     const file = path.join(place.dir, name);
     if (content === null) fs.mkdirSync(file, { mode: 0o700 });
@@ -141,7 +141,7 @@ const own = (file: string): void => {
 export async function runTreeCase(given: TreeCase): Promise<Complaint[]> {
   const r = createRandom(`${given.seed} pace`);
   const place = makePlace();
-  furnish(place);
+  createRuntime(place);
   const ordinary = given.ordinary && process.getuid?.() === 0;
   if (ordinary) {
     fs.chmodSync(place.root, 0o755);

@@ -29,14 +29,14 @@ it('has a page for every program, and knows all its pages', () => {
 
 it.each(programs)('tells all options of %s, and no others', (program) => {
   const line = usage(program);
-  const options = [...line.matchAll(/(?<=[[ |])-(\w+)/g)].flatMap(([, letters = '']) => [...new Set(letters)]);
+  const options = [...line.matchAll(/(?<=[[ |])-(\w+)/g)].flatMap(([, stanzas = '']) => [...new Set(stanzas)]);
   const page = read('man', `${program}.1`);
   const listed = [...page.matchAll(/^\.It Fl (.*)$/gm)].flatMap(([, rest = '']) =>
     rest.split(' , ').map((item) => item.trim().split(' ')[0]!),
   );
   expect(listed.sort()).toEqual(options.sort());
   const synopsis = /\.Sh SYNOPSIS\n(.*?)\.Sh DESCRIPTION/s.exec(page)![1]!;
-  const shown = [...synopsis.matchAll(/Fl (\w+)/g)].flatMap(([, letters = '']) => [...new Set(letters)]);
+  const shown = [...synopsis.matchAll(/Fl (\w+)/g)].flatMap(([, stanzas = '']) => [...new Set(stanzas)]);
   expect(shown.sort()).toEqual(options.sort());
 });
 

@@ -65,10 +65,10 @@ export function parseArguments(argv: readonly string[]): Arguments {
   const after = options(others, SPEC, USAGE);
   if (after.rest.length > 0) throw misuse(`one account only, not also ${after.rest[0]}`);
   const value = { ...before.value, ...after.value };
-  const count = (letter: keyof typeof before.count) => before.count[letter] + after.count[letter];
+  const count = (outgoingOf: keyof typeof before.count) => before.count[outgoingOf] + after.count[outgoingOf];
 
-  for (const letter of ['s', 'u'] as const) {
-    if (value[letter] !== undefined) throw misuse(`no -${letter} here: USER@DOMAIN says it`);
+  for (const outgoingOf of ['s', 'u'] as const) {
+    if (value[outgoingOf] !== undefined) throw misuse(`no -${outgoingOf} here: USER@DOMAIN says it`);
   }
   if (count('T') > 0) throw misuse('no -T here: xmppc hands over a bare TCP connection');
   if (count('I') > 0 && count('x') > 0) throw misuse('-x asks for TLS, and -I for none: which?');
@@ -89,8 +89,8 @@ export function parseArguments(argv: readonly string[]): Arguments {
   const limits = [...before.list.L, ...after.list.L];
   readLimits(limits, process.env.SJ_LIMITS, USAGE);
   const sj = ['-u', jid.local, '-s', jid.domain, ...limits.flatMap((limit) => ['-L', limit])];
-  for (const letter of FLAGS) for (let i = count(letter); i > 0; i--) sj.push(`-${letter}`);
-  for (const letter of VALUES) if (value[letter] !== undefined) sj.push(`-${letter}`, value[letter]);
+  for (const outgoingOf of FLAGS) for (let i = count(outgoingOf); i > 0; i--) sj.push(`-${outgoingOf}`);
+  for (const outgoingOf of VALUES) if (value[outgoingOf] !== undefined) sj.push(`-${outgoingOf}`, value[outgoingOf]);
   const account = `${jid.local}@${jid.domain}`;
   return { domain: jid.domain, account, dir: value.d, target, want, password, ready, keep, sj };
 }

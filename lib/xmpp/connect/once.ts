@@ -63,9 +63,9 @@ type Ended = { code: number; online: boolean; stopped: boolean };
 async function session({ args, sj, env, password, supervisor }: Setting, dialed: Dialed): Promise<Ended> {
   const argv = [...args.sj];
   const extras: Extra[] = [];
-  const hand = (letter: string, fd: number | undefined, what: Extra[1]) => {
+  const hand = (outgoingOf: string, fd: number | undefined, what: Extra[1]) => {
     if (fd === undefined) return;
-    argv.push(letter, `${fd}`);
+    argv.push(outgoingOf, `${fd}`);
     extras.push([fd, what]);
   };
   if (password === null) hand('-p', args.password, 'inherit');

@@ -11,7 +11,7 @@ import { holderOf } from '../../sys/lock.ts';
 import { readRegular } from '../../sys/read.ts';
 import { accountDir, killedWhile, openAccount, type State, setState } from '../../tree/account.ts';
 import { logEvent } from '../../tree/events.ts';
-import { dismiss, LOCK as MESSAGED } from '../../tree/takeover.ts';
+import { LOCK as MESSAGED, terminate } from '../../tree/takeover.ts';
 import type { Arguments } from './arguments.ts';
 import { type Attempt, attempt, type Outcome } from './attempt.ts';
 import { createKeeper, type Happening } from './keep.ts';
@@ -55,7 +55,7 @@ export async function stayOnline(
     if (killedWhile(dir) !== null) (await import('../stream/killed.ts')).tidyAfterKill(dir, args.account, say.warn);
     const code = await tryOn({ args, keep, sj, dir, password }, supervisor, say);
     // A messaged that waits for the next session waits in vain.
-    if (dismiss(dir) !== null) await gone(dir, MESSAGED);
+    if (terminate(dir) !== null) await gone(dir, MESSAGED);
     return code;
   } finally {
     lock.release();

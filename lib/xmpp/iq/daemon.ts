@@ -6,9 +6,9 @@ import { createHash } from 'node:crypto';
 import path from 'node:path';
 import type { Element } from 'ltx';
 import { unreadable } from '../../session/control.ts';
-import { AGAIN, createPart } from '../../session/daemon.ts';
-import { createPosted, type Fate } from '../../session/posted.ts';
-import { createTroubles } from '../../session/troubles.ts';
+import { AGAIN, createDaemonSession } from '../../session/daemon.ts';
+import { createConfirmations, type Fate } from '../../session/posted.ts';
+import { createComplaints } from '../../session/troubles.ts';
 import type { Notes } from '../../store/notes.ts';
 import { reason } from '../../sys/errno.ts';
 import type { Outlet } from '../../sys/outlet.ts';
@@ -60,7 +60,7 @@ const MOST_DEALT = 512;
 /** Runs until its stanzas end or it is told to (SIGTERM). */
 export async function runIqd(options: RunOptions): Promise<void> {
   const { dir, fd, out, target, own, ack, bareOf, warn } = options;
-  const posted = createPosted();
+  const confirmations = createConfirmations();
   let feed: Feed | undefined;
   let notes: Notes | null = null;
   /** Everything through this number is dealt with. */
@@ -81,15 +81,15 @@ export async function runIqd(options: RunOptions): Promise<void> {
     timer ??= setTimeout(settle, 0);
   }, LIMIT);
 
-  const part = createPart(out, path.join(dir, '.iqs'), createTroubles(warn), {
+  const part = createDaemonSession(out, path.join(dir, '.iqs'), createComplaints(warn), {
     begin(opened) {
       notes = opened;
       audience.remember(opened);
       for (const hash of opened.known?.groups.get('dealt')?.keys() ?? []) dealt.add(hash);
     },
     stanza: take,
-    sent: posted.sent,
-    refused: posted.refused,
+    sent: confirmations.sent,
+    refused: confirmations.refused,
     shown(to, on) {
       audience.shown(to, on);
       timer ??= setTimeout(settle, 0);
@@ -101,7 +101,7 @@ export async function runIqd(options: RunOptions): Promise<void> {
   });
 
   function send(line: string, fate: Fate): void {
-    if (ack) posted.post(fate);
+    if (ack) confirmations.post(fate);
     if (!out.send(line)) feed?.pause();
     if (!ack) fate(null);
   }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { reason } from '../../sys/errno.ts';
 import { replaceFile } from '../../sys/replace.ts';
-import { isPassing } from '../../sys/transient.ts';
+import { isTransient } from '../../sys/transient.ts';
 import { type Patience, writeFifo } from './pipe.ts';
 
 /** How long an answer waits for a reader, and the reader may take, in milliseconds. */
@@ -76,7 +76,7 @@ export function createDelivery(
         replaceFile(path, answer);
         return true;
       } catch (error) {
-        if (hurry.signal.aborted || !isPassing(error) || Date.now() > end)
+        if (hurry.signal.aborted || !isTransient(error) || Date.now() > end)
           return lose(id, `cannot write ${path}: ${reason(error)}`);
       }
     }
@@ -95,7 +95,7 @@ export function createDelivery(
           return Promise.resolve(true);
         }
       } catch (error) {
-        if (!isPassing(error)) return Promise.resolve(lose(id, `cannot write ${path}: ${reason(error)}`));
+        if (!isTransient(error)) return Promise.resolve(lose(id, `cannot write ${path}: ${reason(error)}`));
         work = intoFile;
       }
       if (before === undefined && waiting.size >= MOST_WAITING)

@@ -6,7 +6,7 @@ import { createRepeats } from '../../cli/repeats.ts';
 import type { Fate } from '../../session/posted.ts';
 import { appendRecord } from '../../sys/append.ts';
 import { reason } from '../../sys/errno.ts';
-import { createBucket } from '../../sys/rate-limit.ts';
+import { createRateLimit } from '../../sys/rate-limit.ts';
 import { canonical } from '../../xml/write.ts';
 import { errorFor, errorWith, type Fault, result } from './answer.ts';
 import type { Audience, Trust } from './audience.ts';
@@ -80,7 +80,7 @@ export function createIqd(options: IqdOptions): Iqd {
   const pipes = createQueue({ ...limits, running: limits.waiting, each: { ...limits.each, running: 1 } });
   const runs = new Set<Run>();
   const { now = () => performance.now() } = options;
-  const strangers = createBucket(STRANGERS.rate, STRANGERS.burst, now());
+  const strangers = createRateLimit(STRANGERS.rate, STRANGERS.burst, now());
   const hurry = new AbortController();
   setMaxListeners(0, hurry.signal);
 

@@ -7,14 +7,14 @@ import { checkLength, type Fault, LIMIT, opaqueString, PrecisError } from './pre
 /** An address in normal form. A part that is not there is the empty string. */
 export type Jid = { readonly local: string; readonly domain: string; readonly resource: string };
 
-type Part = 'local' | 'domain' | 'resource';
+type DaemonSession = 'local' | 'domain' | 'resource';
 
 /** A text that is no address. Its message holds nothing of the text but the names of code points (`U+0020`). */
 export class JidError extends Error {
   /** Which part, and what is wrong with it: stable, for programs. */
-  readonly code: `${Part}-${Fault}`;
+  readonly code: `${DaemonSession}-${Fault}`;
 
-  constructor(part: Part, fault: Fault, message: string) {
+  constructor(part: DaemonSession, fault: Fault, message: string) {
     super(message);
     this.code = `${part}-${fault}`;
   }
@@ -98,7 +98,7 @@ function split(text: string): { local: string | undefined; domain: string; resou
   };
 }
 
-function enforce(part: Part, text: string, profile: (text: string) => string): string {
+function enforce(part: DaemonSession, text: string, profile: (text: string) => string): string {
   try {
     if (text.length > RAW_LIMIT) throw new PrecisError('long', `is longer than ${LIMIT} octets`);
     const normal = profile(text);

@@ -131,7 +131,7 @@ export function createReader(): { line(text: Buffer): void; kept(): Kept; readon
       // Only these are kept, not everything that was read.
       const rest = all.open.map(({ bytes, time }) => ({ bytes: Buffer.from(bytes), time }));
       const outgoing = createOutgoing(all.count, rest);
-      const taken = createTaken();
+      const taken = createTakenIds();
       for (let i = said.length - 1; i >= 0 && !taken.line(said[i]!); i--);
       return { session, outgoing, incoming, taken: taken.ids(), asked, attempts, unacked };
     },
@@ -142,7 +142,7 @@ export function createReader(): { line(text: Buffer): void; kept(): Kept; readon
  * The ids of messages that were sent, from the lines of a ledger, the last one first.
  * @returns of `line`: whether there are enough; of `ids`: all of them, the last one last
  */
-export function createTaken(): { line(text: Buffer): boolean; ids(): Set<string> } {
+export function createTakenIds(): { line(text: Buffer): boolean; ids(): Set<string> } {
   const found = new Set<string>();
   return {
     line(line) {

@@ -161,7 +161,7 @@ export function createIncoming<Name extends string>(from: {
 }
 
 /** When to acknowledge, and when to ask for it: by count and by time, not for each stanza. */
-export type Manners = {
+export type AckPolicy = {
   /** How many of its stanzas the other side knows to be dealt with. */
   readonly told: number;
   /** The other side wants to know. */
@@ -185,7 +185,7 @@ const EVERY = { stanzas: 100, tell: 5000, ask: 1000 } as const;
 /** Who has not answered for so many milliseconds is asked again. */
 const PATIENCE = 60_000;
 
-export function createManners(start = 0): Manners {
+export function createAckPolicy(start = 0): AckPolicy {
   /** What we acknowledged last. */
   let told = start;
   /** The other side asked when so many had arrived that it has not been told of. */

@@ -5,10 +5,10 @@
  */
 
 import type { Say } from '../../cli/messages.ts';
-import type { Locals } from '../../session/local-programs.ts';
+import type { LocalPrograms } from '../../session/local-programs.ts';
 import { reason } from '../../sys/errno.ts';
 import type { Sent } from './manage.ts';
-import type { Upkeep } from './session-store.ts';
+import type { SessionStore } from './session-store.ts';
 import type { Trace } from './trace.ts';
 
 export type Sender = {
@@ -34,8 +34,8 @@ export type SenderConfig = {
   write: (data: string | Buffer) => boolean;
   /** Whether anything that is written can arrive. */
   alive: () => boolean;
-  locals: Locals;
-  upkeep: Upkeep;
+  localPrograms: LocalPrograms;
+  store: SessionStore;
   /** Runs what a timer has started: what it throws ends the session. */
   guard: (work: () => void) => void;
   trace: Trace;
@@ -53,7 +53,7 @@ const LATER = 1000;
 
 const NOTHING = Buffer.alloc(0);
 
-export function createSender({ write, alive, locals, upkeep, guard, trace, say }: SenderConfig): Sender {
+export function createSender({ write, alive, localPrograms, store, guard, trace, say }: SenderConfig): Sender {
   /** What is to be sent, but can't be kept for now. */
   let unkept: Batch | null = null;
   let sendsFreely = true;
@@ -86,7 +86,7 @@ export function createSender({ write, alive, locals, upkeep, guard, trace, say }
   function afterKept(what: string | Buffer, after: (() => void) | null, settled = () => {}): void {
     const way: Way = { ready: false, gone: false, what, after };
     ways.push(way);
-    upkeep.kept((error) => {
+    store.kept((error) => {
       if (stopped) return;
       if (error !== null) {
         // It counts, so it has to be sent; but nobody is told that it was.
@@ -108,18 +108,18 @@ export function createSender({ write, alive, locals, upkeep, guard, trace, say }
   }
 
   function next(): Batch | null {
-    const parts: Buffer[] | undefined = upkeep.managed ? [] : undefined;
-    const lines = locals.take(parts) ?? NOTHING;
-    if (lines.length === 0 && !locals.untold) return null;
+    const parts: Buffer[] | undefined = store.managed ? [] : undefined;
+    const lines = localPrograms.take(parts) ?? NOTHING;
+    if (lines.length === 0 && !localPrograms.hasUnconfirmed) return null;
     const time = Date.now();
-    return { lines, stanzas: parts?.map((bytes) => ({ bytes, time })) ?? [], tell: locals.taken() };
+    return { lines, stanzas: parts?.map((bytes) => ({ bytes, time })) ?? [], tell: localPrograms.taken() };
   }
 
   function batch(): void {
     unkept ??= next();
     if (unkept !== null) send(unkept);
     acknowledge();
-    if (upkeep.pending) later(LATER);
+    if (store.pending) later(LATER);
   }
 
   /**
@@ -128,7 +128,7 @@ export function createSender({ write, alive, locals, upkeep, guard, trace, say }
    */
   function acknowledge(): void {
     if (acknowledging || !sendsFreely || !alive()) return;
-    const what = upkeep.due(performance.now());
+    const what = store.due(performance.now());
     if (what === '') return;
     trace('sent', what);
     acknowledging = true;
@@ -140,7 +140,7 @@ export function createSender({ write, alive, locals, upkeep, guard, trace, say }
 
   function send({ lines, stanzas, tell }: Batch): void {
     try {
-      upkeep.sent(stanzas);
+      store.sent(stanzas);
     } catch (error) {
       if (!complained) say.warn(`cannot keep what is to be sent, so it waits: ${reason(error)}`);
       complained = true;
@@ -149,10 +149,10 @@ export function createSender({ write, alive, locals, upkeep, guard, trace, say }
     }
     unkept = null;
     complained = false;
-    if (alive() || upkeep.managed) {
+    if (alive() || store.managed) {
       afterKept(lines, () => {
         tell();
-        locals.flush();
+        localPrograms.flush();
         flow();
       });
     }
@@ -167,7 +167,7 @@ export function createSender({ write, alive, locals, upkeep, guard, trace, say }
   }
 
   function flow(): void {
-    locals.flow(sendsFreely && unkept === null && !upkeep.full);
+    localPrograms.flow(sendsFreely && unkept === null && !store.full);
   }
 
   return {
@@ -178,7 +178,7 @@ export function createSender({ write, alive, locals, upkeep, guard, trace, say }
       go(true);
     },
     stanza(what) {
-      upkeep.sent([{ bytes: Buffer.from(what), time: Date.now() }]);
+      store.sent([{ bytes: Buffer.from(what), time: Date.now() }]);
       trace('sent', what);
       afterKept(what, null);
     },

@@ -15,7 +15,7 @@ import {
   answeredLine,
   askedLine,
   createReader,
-  createTaken,
+  createTakenIds,
   inLine,
   type Kept,
   NO_NUMBERS,
@@ -25,11 +25,11 @@ import {
   unackedLine,
 } from './ledger.ts';
 import { keepPlace } from './location.ts';
-import { createIncoming, createManners, createOutgoing, type Incoming, type Sent, SM_NS } from './manage.ts';
+import { createAckPolicy, createIncoming, createOutgoing, type Incoming, type Sent, SM_NS } from './manage.ts';
 import type { Session } from './negotiate.ts';
 import type { DaemonName } from './route.ts';
 
-export type Upkeep = {
+export type SessionStore = {
   /** What can be resumed, for `negotiate`. */
   readonly resume: { id: string; jid: string; h: number } | null;
   /** The session is about to be resumed; if nothing comes of it several times in a row, it is given up. */
@@ -101,7 +101,11 @@ const DELAY_AGE = 30_000;
  * Opens the ledger of an account directory.
  * @throws Fatal 111 if it can't be read or written
  */
-export function openUpkeep(dir: string, account: string, warn: (message: string) => void = () => {}): Upkeep {
+export function openSessionStore(
+  dir: string,
+  account: string,
+  warn: (message: string) => void = () => {},
+): SessionStore {
   const file = path.join(dir, FILE);
   const reader = createReader();
   let spool: Spool;
@@ -120,11 +124,11 @@ export function openUpkeep(dir: string, account: string, warn: (message: string)
   if (state.session !== null && state.session.account !== account) state = createReader().kept();
   let managed = false;
   let name = '';
-  let past: Upkeep['past'] = null;
+  let past: SessionStore['past'] = null;
   /** How many stanzas of messaged the last acknowledgement was for. */
   let ackedMessages = state.incoming.numbers.messaged - state.unacked;
   let incoming = createIncoming<DaemonName>(state.incoming);
-  let manners = createManners(state.incoming.count);
+  let ackPolicy = createAckPolicy(state.incoming.count);
   /** Answers that are handed to iqd, by id, and their numbers there. */
   const answers = new Map<string, number>();
 
@@ -150,7 +154,7 @@ export function openUpkeep(dir: string, account: string, warn: (message: string)
 
   /** Writes the ledger anew, without what is past. */
   function tidy(): void {
-    const past = createTaken();
+    const past = createTakenIds();
     spool.readBack(past.line);
     state.taken = past.ids();
     spool.rewrite(
@@ -202,7 +206,7 @@ export function openUpkeep(dir: string, account: string, warn: (message: string)
   }
 
   function acknowledged(h: number): void {
-    manners.answered();
+    ackPolicy.answered();
     const news = state.outgoing.acknowledged(h);
     if (news === null) throw tooHigh(h, state.outgoing.count);
     if (news === 0) return;
@@ -249,7 +253,7 @@ export function openUpkeep(dir: string, account: string, warn: (message: string)
     state.asked.clear();
     answers.clear();
     incoming = createIncoming<DaemonName>({ count: 0, numbers: NO_NUMBERS });
-    manners = createManners();
+    ackPolicy = createAckPolicy();
     state.outgoing = createOutgoing();
     if (managed) for (const stanza of again) state.outgoing.sent(stanza);
     if (spool.size > 0 || managed) tidy();
@@ -281,7 +285,7 @@ export function openUpkeep(dir: string, account: string, warn: (message: string)
       return managed;
     },
     get pending() {
-      return managed && (state.outgoing.openCount > 0 || incoming.handled !== manners.told);
+      return managed && (state.outgoing.openCount > 0 || incoming.handled !== ackPolicy.told);
     },
     get name() {
       return name;
@@ -303,7 +307,7 @@ export function openUpkeep(dir: string, account: string, warn: (message: string)
     },
     taken: (id) => state.taken.has(id),
     acknowledged,
-    wanted: () => manners.asked(),
+    wanted: () => ackPolicy.asked(),
     ask(id, to) {
       answers.delete(id);
       state.asked.set(id, to);
@@ -316,7 +320,7 @@ export function openUpkeep(dir: string, account: string, warn: (message: string)
     due(now) {
       if (!managed) return '';
       const { handled, count } = incoming;
-      const { acknowledge, ask } = manners.due({ open: state.outgoing.openCount, handled, count }, now);
+      const { acknowledge, ask } = ackPolicy.due({ open: state.outgoing.openCount, handled, count }, now);
       // First to the file: the server forgets what we acknowledge.
       if (acknowledge) {
         append(dealt());

@@ -8,7 +8,7 @@ import { EXIT, type ExitCode, Fatal } from '../../cli/exit.ts';
 import { type Limits, SWELL, stanzaLimits } from '../../cli/limits.ts';
 import type { Say } from '../../cli/messages.ts';
 import type { BackChannel } from '../../session/back-channels.ts';
-import { createLocals } from '../../session/local-programs.ts';
+import { createLocalPrograms } from '../../session/local-programs.ts';
 import { createReports } from '../../sys/bursts.ts';
 import { reason } from '../../sys/errno.ts';
 import { type State, setState } from '../../tree/account.ts';
@@ -29,8 +29,8 @@ import { type Account, counter, negotiate, type Session } from './negotiate.ts';
 import { createRosterKeeper, ROSTER_ID } from './roster-keeper.ts';
 import { type DaemonName, rootOf, routeIncoming, textOf, treeOf, wayOf } from './route.ts';
 import { createSender } from './sender.ts';
-import type { Upkeep } from './session-store.ts';
-import { createParting, FAREWELL, type Line, ping } from './shutdown.ts';
+import type { SessionStore } from './session-store.ts';
+import { createShutdown, FAREWELL, type Line, ping } from './shutdown.ts';
 import { refusal, reportOf, standIn } from './skipped.ts';
 import type { Trace } from './trace.ts';
 import { createWatch } from './watch.ts';
@@ -45,7 +45,7 @@ export type SessionConfig = {
   /** The longest silence of the server, and the longest login, in milliseconds. */
   timeout: number;
   limits: Limits;
-  upkeep: Upkeep;
+  store: SessionStore;
   /** A mechanism has worked. */
   authenticated: (mechanism: string) => void;
   /** On which the daemons send. */
@@ -72,7 +72,7 @@ const LANG = 64;
  * @returns the exit code; what went wrong has been said on stderr
  */
 export function runSession(config: SessionConfig, stop: AbortSignal): Promise<ExitCode> {
-  const { dir, account, limits, trace, say, upkeep } = config;
+  const { dir, account, limits, trace, say, store } = config;
   const bare = `${account.user}@${account.domain}`;
   let phase: 'negotiating' | 'online' | 'leaving' | 'over' = 'negotiating';
   const line: Line = { state: 'open' };
@@ -89,13 +89,13 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
     resolveExit = resolve;
   });
 
-  const locals = createLocals(
-    { dir, bare, limits, say, trace, sentBefore: upkeep.taken, channels: config.channels },
+  const localPrograms = createLocalPrograms(
+    { dir, bare, limits, say, trace, sentBefore: store.taken, channels: config.channels },
     {
       batch: batchEnd,
       drain: () => guard(handOver),
       exit(name, how) {
-        parting.happened('exits');
+        shutdown.happened('exits');
         if (phase === 'negotiating' || phase === 'online') end(new Fatal(EXIT.temporary, `${name} ${how}`));
       },
     },
@@ -116,7 +116,7 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
       stanza: (piece) => guard(() => received(piece)),
       skipped: (stanza) => guard(() => skipped(stanza)),
       close() {
-        if (parting.happened('close')) return;
+        if (shutdown.happened('close')) return;
         sender.last('</stream:stream>');
         line.state = 'closed';
         end(new Fatal(EXIT.temporary, 'the server closed the stream'));
@@ -145,7 +145,7 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
       drain: () => sender.drained(),
       end(error) {
         line.state = 'gone';
-        for (const what of ['close', 'farewell', 'acknowledged'] as const) parting.happened(what);
+        for (const what of ['close', 'farewell', 'acknowledged'] as const) shutdown.happened(what);
         const how = error === null ? 'the server closed the connection' : `the connection broke: ${reason(error)}`;
         end(new Fatal(EXIT.temporary, how + hint()));
       },
@@ -164,8 +164,8 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
   const sender = createSender({
     write,
     alive: () => line.state === 'open',
-    locals,
-    upkeep,
+    localPrograms,
+    store,
     guard,
     trace,
     say,
@@ -174,7 +174,7 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
   const mostIq = Math.max(limits.iq, limits.stanza);
   const reports = createReports((text, id) => {
     logEvent(dir, 'error', id, text);
-    if (id !== '') locals.skipped(id, text);
+    if (id !== '') localPrograms.skipped(id, text);
   });
 
   const watch = createWatch(config.timeout, {
@@ -194,7 +194,7 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
     extra('presenced', new Element('presence', { from: jid, type: 'unavailable' })),
   );
 
-  const parting = createParting({ dir, say, upkeep, locals, sender, link, line, ours: config.ours });
+  const shutdown = createShutdown({ dir, say, store, localPrograms, sender, link, line, ours: config.ours });
 
   const negotiation = negotiate(account, {
     send: sender.text,
@@ -203,10 +203,10 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
     authenticated(mechanism) {
       splitter.allow(stanzaLimits(limits));
       config.authenticated(mechanism);
-      locals.start();
+      localPrograms.start();
     },
-    resuming: upkeep.resuming,
-    unresumable: upkeep.unresumable,
+    resuming: store.resuming,
+    unresumable: store.unresumable,
     early(root) {
       const text =
         negotiated && recast(negotiated.buf.subarray(negotiated.start, negotiated.end), negotiated.scope, mostIq);
@@ -261,16 +261,16 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
     if (way === 'error') throw streamFault(treeOf(piece));
     if (piece.ns !== CLIENT_NS) return;
     if (way === 'iqd' && roster.look(piece)) way = null;
-    if (way === 'presenced') locals.presence(piece);
+    if (way === 'presenced') localPrograms.presence(piece);
     const text = way === null ? null : textOf(piece, SWELL * (way === 'iqd' ? mostIq : limits.stanza));
     if (way !== null && text === null) {
       const answered = way === 'iqd' && !/^[gs]et$/.test(rootOf(piece).attrs.type ?? '');
       return dropped(piece.name, rootOf(piece).attrs, 'it is much longer than it looks', answered);
     }
-    upkeep.incoming.arrived(text === null ? null : way);
-    if (way !== null && text !== null) locals.put(way, text);
+    store.incoming.arrived(text === null ? null : way);
+    if (way !== null && text !== null) localPrograms.put(way, text);
     else if (phase === 'leaving' && piece.name === 'iq' && rootOf(piece).attrs.id === FAREWELL)
-      parting.happened('farewell');
+      shutdown.happened('farewell');
   }
 
   /** A stanza has passed by that is beyond the limits: it costs nobody but its sender anything. */
@@ -287,32 +287,32 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
     reports.add(what, 'skipped a stanza', id, from);
     // What comes before the session does not count in it.
     if (phase === 'negotiating') return;
-    upkeep.incoming.arrived(answered ? 'iqd' : null);
-    if (answered) locals.put('iqd', standIn(attrs, why));
+    store.incoming.arrived(answered ? 'iqd' : null);
+    if (answered) localPrograms.put('iqd', standIn(attrs, why));
     const answer = refusal(name, attrs);
-    if (answer !== null && phase === 'online' && !upkeep.full) sender.stanza(answer);
+    if (answer !== null && phase === 'online' && !store.full) sender.stanza(answer);
   }
 
   /** XEP-0198: the server asks, or answers. */
   function management(piece: Piece): void {
-    if (piece.name === 'r') return upkeep.wanted();
+    if (piece.name === 'r') return store.wanted();
     const h = piece.name === 'a' ? counter(rootOf(piece).attrs.h) : null;
     if (h === null) return;
-    upkeep.acknowledged(h);
-    if (upkeep.request() === '') parting.happened('acknowledged');
+    store.acknowledged(h);
+    if (store.request() === '') shutdown.happened('acknowledged');
     sender.flow();
   }
 
   /** The end of a batch from the server: the daemons get theirs. */
   function handOver(): void {
     roster.write();
-    const free = locals.flush();
+    const free = localPrograms.flush();
     if (free === linkPaused) {
       linkPaused = !free;
       if (free) link.resume();
       else link.pause();
     }
-    upkeep.incoming.mark();
+    store.incoming.mark();
     if (phase !== 'negotiating') sender.batch();
   }
 
@@ -332,11 +332,11 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
     if (!config.ours()) throw new Fatal(EXIT.usage, `${dir} was taken over by another sj`);
     if (bareOf(jid) !== bare) say.warn(`the server calls this account ${jid}`);
     const resumed = session.managed?.resumed === true;
-    const unanswered = [...upkeep.asked];
-    const { again, lost } = upkeep.begin(session);
+    const unanswered = [...store.asked];
+    const { again, lost } = store.begin(session);
     phase = 'online';
     clearTimeout(deadline);
-    asked = createAsked(jid, resumed ? unanswered : [], upkeep, limits.requests);
+    asked = createAsked(jid, resumed ? unanswered : [], store, limits.requests);
     show(`online ${jid}`);
     logEvent(dir, 'online', bare, jid);
     sender.gate();
@@ -351,11 +351,11 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
       const way = wayOf(root.name, root.attrs, asked);
       if (way !== null) extra(way, text);
     }
-    locals.online({
-      name: upkeep.name,
-      past: upkeep.past,
+    localPrograms.online({
+      name: store.name,
+      past: store.past,
       resumed,
-      incoming: upkeep.incoming,
+      incoming: store.incoming,
       asked,
       most: session.limits.bytes,
       lang,
@@ -368,8 +368,8 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
 
   /** Hands a daemon what does not count in the session. */
   function extra(way: DaemonName, stanza: Element | Buffer): void {
-    upkeep.extra(way);
-    locals.put(way, Buffer.isBuffer(stanza) ? stanza : canonical(stanza));
+    store.extra(way);
+    localPrograms.put(way, Buffer.isBuffer(stanza) ? stanza : canonical(stanza));
   }
 
   /** Ends the session once, whatever comes together. */
@@ -385,12 +385,12 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
       sender.last(fatal.streamError);
       if (line.state === 'open') line.state = 'closed';
     }
-    const left = parting.leave(wasOnline, fatal?.code ?? EXIT.ok);
+    const left = shutdown.leave(wasOnline, fatal?.code ?? EXIT.ok);
     void left
       .catch((error: unknown) => say.warn(reason(error)))
       .then(() => {
         phase = 'over';
-        locals.close();
+        localPrograms.close();
         reports.close();
         sender.stop();
         if (wasOnline) logEvent(dir, 'offline', bare, fatal?.message ?? '');
@@ -408,7 +408,7 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
   }, limit);
   stop.addEventListener('abort', () => end(stop.reason instanceof Fatal ? stop.reason : null));
   config.onDoubt(() => {
-    locals.check();
+    localPrograms.check();
     watch.doubt();
   });
   if (config.tls === 'direct') secured((bindings) => negotiation.start(bindings));

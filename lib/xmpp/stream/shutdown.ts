@@ -4,18 +4,18 @@
  */
 import { EXIT, type ExitCode } from '../../cli/exit.ts';
 import type { Say } from '../../cli/messages.ts';
-import type { Locals } from '../../session/local-programs.ts';
+import type { LocalPrograms } from '../../session/local-programs.ts';
 import { reason } from '../../sys/errno.ts';
 import { clearPresences } from '../../tree/presence-file.ts';
-import { dismiss } from '../../tree/takeover.ts';
+import { terminate } from '../../tree/takeover.ts';
 import type { Link } from './link.ts';
 import type { Sender } from './sender.ts';
-import type { Upkeep } from './session-store.ts';
+import type { SessionStore } from './session-store.ts';
 
 /** What can be waited for: answers of the server, the end of its stream, the end of a daemon. */
 export type Awaited = 'farewell' | 'acknowledged' | 'close' | 'exits';
 
-export type Parting = {
+export type Shutdown = {
   /** It has happened. @returns whether anybody has waited for it */
   happened(what: Awaited): boolean;
   /** Ends everything. @param wasOnline whether there was a session; `code` is what its end means */
@@ -25,11 +25,11 @@ export type Parting = {
 /** What we can still say to the server: anything; nothing more, for our stream is closed; nothing will arrive. */
 export type Line = { state: 'open' | 'closed' | 'gone' };
 
-export type PartingConfig = {
+export type ShutdownConfig = {
   dir: string;
   say: Say;
-  upkeep: Upkeep;
-  locals: Locals;
+  store: SessionStore;
+  localPrograms: LocalPrograms;
   sender: Sender;
   link: Link;
   line: Line;
@@ -49,7 +49,7 @@ export const END = { all: 1900, farewell: 400, daemons: 800, acknowledged: 200, 
 
 const now = () => performance.now();
 
-export function createParting({ dir, say, upkeep, locals, sender, link, line, ours }: PartingConfig): Parting {
+export function createShutdown({ dir, say, store, localPrograms, sender, link, line, ours }: ShutdownConfig): Shutdown {
   const waiting = new Map<Awaited, () => void>();
 
   /** Waits for something, but not for ever; in milliseconds. */
@@ -69,15 +69,15 @@ export function createParting({ dir, say, upkeep, locals, sender, link, line, ou
   async function settle(forGood: boolean): Promise<void> {
     try {
       // What the server does not know to have arrived it keeps for the next session.
-      if (forGood) upkeep.wanted();
+      if (forGood) store.wanted();
       sender.batch();
-      const request = upkeep.request();
+      const request = store.request();
       if (forGood && line.state === 'open' && request !== '') {
         const acknowledged = event('acknowledged', END.acknowledged);
         sender.text(request);
         await acknowledged;
       }
-      if (forGood) upkeep.over();
+      if (forGood) store.over();
     } catch (error) {
       say.warn(`cannot keep the session: ${reason(error)}`);
     }
@@ -99,9 +99,9 @@ export function createParting({ dir, say, upkeep, locals, sender, link, line, ou
       return wait !== undefined;
     },
     async leave(wasOnline, code) {
-      const force = setTimeout(locals.kill, END.all - 200);
+      const force = setTimeout(localPrograms.kill, END.all - 200);
       const forGood = code === EXIT.ok || code === EXIT.refused || code === EXIT.usage;
-      if (!forGood && upkeep.managed && line.state === 'open') line.state = 'gone';
+      if (!forGood && store.managed && line.state === 'open') line.state = 'gone';
       if (wasOnline && line.state === 'open') {
         // Messages stop coming once the server knows; what it sent before that is still to be written down.
         const farewell = event('farewell', END.farewell);
@@ -109,16 +109,16 @@ export function createParting({ dir, say, upkeep, locals, sender, link, line, ou
           sender.stanza("<presence type='unavailable'/>");
           sender.stanza(ping(FAREWELL));
         });
-        await Promise.all([locals.drainIn(50), farewell]);
+        await Promise.all([localPrograms.drainIn(50), farewell]);
       }
-      if (line.state !== 'open' && !upkeep.managed) locals.cutBack();
-      locals.end(forGood);
+      if (line.state !== 'open' && !store.managed) localPrograms.cutBack();
+      localPrograms.end(forGood);
       const deadline = now() + END.daemons;
-      while (locals.running && now() < deadline) await event('exits', deadline - now());
-      if (locals.died || locals.running) clearPresences(dir, say.warn);
-      locals.kill();
+      while (localPrograms.running && now() < deadline) await event('exits', deadline - now());
+      if (localPrograms.died || localPrograms.running) clearPresences(dir, say.warn);
+      localPrograms.kill();
       // Ours may have had no time to see to that.
-      if (forGood) attempt(`see who is left in ${dir}`, () => void (ours() && dismiss(dir)));
+      if (forGood) attempt(`see who is left in ${dir}`, () => void (ours() && terminate(dir)));
       if (wasOnline) await settle(forGood);
       sender.last('</stream:stream>');
       if (line.state !== 'gone') {
@@ -128,7 +128,7 @@ export function createParting({ dir, say, upkeep, locals, sender, link, line, ou
       }
       link.destroy();
       clearTimeout(force);
-      attempt('keep the session', upkeep.close);
+      attempt('keep the session', store.close);
     },
   };
 }

@@ -56,20 +56,20 @@ export function startPartner(name: string, dir: string, env: NodeJS.ProcessEnv =
     for (const line of lines) {
       const element = parseElement(line);
       const control = readControl(element);
-      if (control === null) partner.got.push(element);
-      else partner.heard.push(Object.values(control).join(' '));
+      if (control === null) runInSession.got.push(element);
+      else runInSession.heard.push(Object.values(control).join(' '));
       if (control?.what === 'done') done = control.n;
     }
   });
   const write = (text: string) => void child.stdin!.write(`${text}\n`);
   const ended = once(child, 'exit').then(([code, signal]) => code ?? signal);
   const tell = (control: Control) => write(controlText(control));
-  const partner: Partner = {
+  const runInSession: Partner = {
     child,
     ended,
     heard: [],
     got: [],
-    texts: () => partner.got.map((element) => canonical(element)),
+    texts: () => runInSession.got.map((element) => canonical(element)),
     get done() {
       return done;
     },
@@ -77,7 +77,7 @@ export function startPartner(name: string, dir: string, env: NodeJS.ProcessEnv =
     tell,
     session: (id, n, resumed = false) => tell({ what: 'session', id, n, resumed }),
     give: (...stanzas) => write(stanzas.join('\n')),
-    take: () => tell({ what: 'sent', n: partner.got.length }),
+    take: () => tell({ what: 'sent', n: runInSession.got.length }),
     end(bye = false) {
       if (bye) tell({ what: 'bye' });
       child.stdin!.end();
@@ -88,5 +88,5 @@ export function startPartner(name: string, dir: string, env: NodeJS.ProcessEnv =
       return ended;
     },
   };
-  return partner;
+  return runInSession;
 }

@@ -1,8 +1,8 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { expect, it } from 'vitest';
-import { createTalk } from '../../../lib/chat/conversation.ts';
-import type { Letter } from '../../../lib/chat/outbox.ts';
+import { createConversation } from '../../../lib/chat/conversation.ts';
+import type { OutgoingStanza } from '../../../lib/chat/outbox.ts';
 import { DEFAULT_LIMITS, type Limits } from '../../../lib/cli/limits.ts';
 import { ensureContact } from '../../../lib/tree/contact.ts';
 import type { LogRecord } from '../../../lib/tree/log.ts';
@@ -17,9 +17,9 @@ function talking(dir = scratch(), limits?: Limits, rooms = new Map([['r@c', 'me'
   const out: string[] = [];
   const log: (LogRecord & { contact: string })[] = [];
   const events: string[] = [];
-  const stanzas: Letter[] = [];
+  const stanzas: OutgoingStanza[] = [];
   const warnings: string[] = [];
-  const talk = createTalk({
+  const conversation = createConversation({
     dir,
     own: OWN,
     rooms,
@@ -36,7 +36,7 @@ function talking(dir = scratch(), limits?: Limits, rooms = new Map([['r@c', 'me'
       },
       event: (type, contact, detail) => events.push(`${type} ${contact} ${detail}`),
     },
-    send: (letter) => void stanzas.push(letter),
+    send: (outgoingOf) => void stanzas.push(outgoingOf),
     has: (jid) => fs.existsSync(path.join(dir, jid)),
     open: (jid) => ensureContact(dir, jid) !== '',
     soon() {},
@@ -50,13 +50,13 @@ function talking(dir = scratch(), limits?: Limits, rooms = new Map([['r@c', 'me'
     events,
     stanzas,
     warnings,
-    talk,
-    hear: (stanza: string) => talk.stanza(parseElement(stanza)),
+    conversation,
+    hear: (stanza: string) => conversation.stanza(parseElement(stanza)),
     /** Writes a line, which the other side takes. */
     say(jid: string, line: string, error: Error | null = null) {
-      talk.line(jid, Buffer.from(line));
+      conversation.line(jid, Buffer.from(line));
       return stanzas.splice(0).map(({ intent, stanza }) => {
-        talk.fate(intent, error === null ? null : 'offline');
+        conversation.fate(intent, error === null ? null : 'offline');
         return parseElement(stanza);
       });
     },
@@ -165,10 +165,10 @@ it('shows what a room gives back once, and makes no event of it', () => {
 
 it('shows the own line when it has been taken, not before', () => {
   const t = talking();
-  t.talk.line('bob@x', Buffer.from('hi'));
+  t.conversation.line('bob@x', Buffer.from('hi'));
   expect([t.out, t.log]).toEqual([[], []]);
-  const [{ intent, stanza }] = t.stanzas as [Letter];
-  t.talk.fate(intent, null);
+  const [{ intent, stanza }] = t.stanzas as [OutgoingStanza];
+  t.conversation.fate(intent, null);
   expect(t.out).toEqual([`bob@x: T <${OWN}> hi`]);
   const { id } = parseElement(stanza).attrs;
   expect(t.log).toEqual([
@@ -183,19 +183,19 @@ it('answers what could not be sent', () => {
   expect(t.log[0]).toMatchObject({ dir: 'refused', reason: 'offline', body: 'one\ntwo', to: 'bob@x' });
   expect(t.events).toEqual(['error bob@x not sent: offline']);
 
-  t.talk.line('bob@x', Buffer.from([0x61, 0xff]));
+  t.conversation.line('bob@x', Buffer.from([0x61, 0xff]));
   expect(t.out.at(-1)).toBe('bob@x: T -!- not sent (not UTF-8): a\ufffd');
   expect(t.log.at(-1)).toMatchObject({ dir: 'refused', bytes: 'Yf8=' });
 
-  t.talk.line('bob@x', Buffer.from('a\u0001b'));
+  t.conversation.line('bob@x', Buffer.from('a\u0001b'));
   expect(t.out.at(-1)).toMatch(/not sent \(.*cannot carry\): a\ufffdb$/);
   expect(t.log.at(-1)).toMatchObject({ body: 'a\u0001b' });
 
-  t.talk.line('bob@x', Buffer.from('x'.repeat(300_000)));
+  t.conversation.line('bob@x', Buffer.from('x'.repeat(300_000)));
   expect(t.out.at(-1)).toBe(`bob@x: T -!- not sent (too long: 300000 bytes): ${'x'.repeat(100)}…`);
   expect(t.log.at(-1)!.body).toHaveLength(300_000);
 
-  t.talk.tooLong('bob@x', Buffer.from('head'), 2_000_000);
+  t.conversation.tooLong('bob@x', Buffer.from('head'), 2_000_000);
   expect(t.out.at(-1)).toBe('bob@x: T -!- not sent (too long: 2000000 bytes): head');
   expect(t.log.at(-1)).toMatchObject({ bytes: 'aGVhZA==', length: 2_000_000 });
   expect(t.stanzas).toEqual([]);
@@ -237,7 +237,7 @@ it('loses a message rather than write through a link, and says so once', () => {
   fs.symlinkSync('.outside', path.join(t.dir, 'bob@x'));
   for (const body of ['a', 'b']) t.hear(`<message from='bob@x'><body>${body}</body></message>`);
   expect(t.warnings).toEqual([expect.stringContaining('not a directory')]);
-  t.talk.close();
+  t.conversation.close();
   expect(t.events).toEqual([
     expect.stringMatching(/^error bob@x a message is lost/),
     expect.stringMatching(/^error bob@x a message is lost.*and 1 times more/),
@@ -270,7 +270,7 @@ it('takes so much from a stranger and no more, and tells once', () => {
   t.say('eve@x', 'what is it?');
   said('eve@x/r', 'again');
   expect(t.log.filter(({ dir }) => dir === 'in')).toHaveLength(passed + 2);
-  t.talk.close();
+  t.conversation.close();
   expect(t.out.at(-1)).toMatch(/^eve@x: T -!- messages are dropped: .* \(and 16 times more in \d s\)$/);
 });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createRecent, MOST } from '../../../lib/chat/duplicates.ts';
+import { createDuplicates, MOST } from '../../../lib/chat/duplicates.ts';
 
 const NOW = Date.UTC(2026, 0, 31);
 
@@ -13,7 +13,7 @@ const mark = (body: string, more: { id?: string; sid?: string; from?: string; ti
 });
 
 it('knows in a new session what came in one before, by its ids and its text', () => {
-  const recent = createRecent();
+  const recent = createDuplicates();
   recent.add(mark('hi'));
   recent.add(mark('long'.repeat(1000)));
   expect(recent.repeats(mark('hi'), true)).toBe(false);
@@ -30,18 +30,18 @@ it('knows in a new session what came in one before, by its ids and its text', ()
 });
 
 it('does not take messages without ids for the same', () => {
-  const recent = createRecent();
+  const recent = createDuplicates();
   recent.add({ from: 'bob@x/r', body: 'hi' });
   recent.begin();
   expect(recent.repeats({ from: 'bob@x/r', body: 'hi' }, true)).toBe(false);
 });
 
 it('remembers the last ones, over sessions and in another process', () => {
-  let recent = createRecent();
+  let recent = createDuplicates();
   for (let i = 0; i < 3 * MOST; i++) recent.add(mark(`${i}`));
   recent.begin();
   recent.add(mark('later'));
-  recent = createRecent(JSON.parse(JSON.stringify(recent.state)));
+  recent = createDuplicates(JSON.parse(JSON.stringify(recent.state)));
   expect(recent.repeats(mark(`${3 * MOST - 1}`), false)).toBe(true);
   expect(recent.repeats(mark(`${2 * MOST}`), false)).toBe(true);
   expect(recent.repeats(mark(`${2 * MOST - 1}`), false)).toBe(false);
@@ -57,7 +57,7 @@ it('knows long texts and ids that were read from a log, and keeps little of them
     sid: 's'.repeat(10_000),
     from: `b@x/${'r'.repeat(900)}`,
   });
-  const recent = createRecent({ earlier: [long], now: [] });
+  const recent = createDuplicates({ earlier: [long], now: [] });
   expect(recent.repeats(long, false)).toBe(true);
   expect(recent.repeats({ ...long, sid: undefined, time: NOW + 1000 }, true)).toBe(true);
   expect(recent.repeats({ ...long, id: 'i'.repeat(9999), sid: undefined }, true)).toBe(false);
@@ -67,7 +67,7 @@ it('knows long texts and ids that were read from a log, and keeps little of them
 
 describe('an id that its sender uses again', () => {
   it('is of the same message only with the time of the first one', () => {
-    const recent = createRecent();
+    const recent = createDuplicates();
     recent.add(mark('disk full'));
     recent.begin();
     const later = (ms: number) => recent.repeats(mark('disk full', { sid: 't', time: NOW + ms }), true);
@@ -79,12 +79,12 @@ describe('an id that its sender uses again', () => {
   });
 
   it('is of the same message where the server could not know that the first one had arrived', () => {
-    const recent = createRecent();
+    const recent = createDuplicates();
     for (const body of ['one', 'two', 'three']) recent.add(mark(body));
     recent.begin(2);
     const again = (body: string) => recent.repeats(mark(body, { sid: 't', time: NOW + 60_000 }), false);
     expect(['one', 'two', 'three', 'four'].map(again)).toEqual([false, true, true, false]);
-    const next = createRecent(JSON.parse(JSON.stringify(recent.state)));
+    const next = createDuplicates(JSON.parse(JSON.stringify(recent.state)));
     expect(next.repeats(mark('three', { sid: 't' }), false)).toBe(true);
     // Beyond the next session it is settled.
     next.begin();
@@ -93,7 +93,7 @@ describe('an id that its sender uses again', () => {
   });
 
   it('tells nothing where it is all there is to compare', () => {
-    const recent = createRecent({ earlier: [{ from: 'bob@x/r', id: 'i', body: 'hi' }], now: [] });
+    const recent = createDuplicates({ earlier: [{ from: 'bob@x/r', id: 'i', body: 'hi' }], now: [] });
     expect(recent.repeats({ from: 'bob@x/r', id: 'i', body: 'hi', time: NOW }, true)).toBe(false);
   });
 });

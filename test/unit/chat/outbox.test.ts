@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { createOutbox, type Letter } from '../../../lib/chat/outbox.ts';
+import { createOutbox, type OutgoingStanza } from '../../../lib/chat/outbox.ts';
 import type { Fate } from '../../../lib/sys/outlet.ts';
 
 function sending({ room = true } = {}) {
@@ -28,7 +28,7 @@ function sending({ room = true } = {}) {
       broken: ({ message }) => said.push(`broken ${message}`),
     },
   );
-  const letter = (id: string): Letter => ({
+  const outgoingOf = (id: string): OutgoingStanza => ({
     intent: { jid: 'a@x', id, body: id, room: false },
     stanza: `<${id}/>`,
   });
@@ -37,14 +37,14 @@ function sending({ room = true } = {}) {
     after = [];
     for (const call of calls) call();
   };
-  return { box, lines, fates, said, letter, write, take: () => said.splice(0) };
+  return { box, lines, fates, said, outgoingOf, write, take: () => said.splice(0) };
 }
 
 it('lets a line leave once it is written down, and shows it once it is taken', () => {
-  const { box, lines, letter, write, take } = sending();
+  const { box, lines, outgoingOf, write, take } = sending();
   box.open([]);
-  box.send(letter('a'));
-  box.send(letter('b'));
+  box.send(outgoingOf('a'));
+  box.send(outgoingOf('b'));
   expect(lines).toEqual([]);
   write();
   expect([lines, take()]).toEqual([
@@ -59,9 +59,9 @@ it('lets a line leave once it is written down, and shows it once it is taken', (
 });
 
 it('tells why a line is refused, and counts it', () => {
-  const { box, letter, write, take } = sending();
+  const { box, outgoingOf, write, take } = sending();
   box.open([]);
-  for (const id of ['a', 'b', 'c']) box.send(letter(id));
+  for (const id of ['a', 'b', 'c']) box.send(outgoingOf(id));
   write();
   take();
   box.refused(2, 'too big');
@@ -71,12 +71,12 @@ it('tells why a line is refused, and counts it', () => {
 });
 
 it('offers again what an earlier process has sent, and says so', () => {
-  const { box, lines, letter, write, take } = sending();
+  const { box, lines, outgoingOf, write, take } = sending();
   // Taken before the session was there: written down, and no more.
-  box.send(letter('c'));
+  box.send(outgoingOf('c'));
   write();
   expect(lines).toEqual([]);
-  box.open(['a', 'b', 'c'].map(letter));
+  box.open(['a', 'b', 'c'].map(outgoingOf));
   expect(lines).toEqual([`<again xmlns='urn:x-sj:session' n='3'/>`, '<a/>', '<b/>', '<c/>']);
   take();
   box.sent(2);
@@ -84,9 +84,9 @@ it('offers again what an earlier process has sent, and says so', () => {
 });
 
 it('goes by the outlet when nothing more is told', () => {
-  const { box, fates, letter, write, take } = sending();
+  const { box, fates, outgoingOf, write, take } = sending();
   box.open([]);
-  for (const id of ['a', 'b', 'c']) box.send(letter(id));
+  for (const id of ['a', 'b', 'c']) box.send(outgoingOf(id));
   write();
   take();
   fates[0]!(null);
@@ -98,37 +98,37 @@ it('goes by the outlet when nothing more is told', () => {
 });
 
 it('keeps what is not taken when sj has gone', () => {
-  const { box, lines, fates, letter, write, take } = sending();
+  const { box, lines, fates, outgoingOf, write, take } = sending();
   box.open([]);
-  box.send(letter('a'));
+  box.send(outgoingOf('a'));
   write();
   fates[0]!(new Error('gone'));
   box.shut();
-  box.send(letter('b'));
+  box.send(outgoingOf('b'));
   write();
   expect([lines, take()]).toEqual([['<a/>'], ['intend a', 'broken gone', 'intend b']]);
 });
 
 it('asks to wait while much is on its way, or is about to be', () => {
-  const { box, letter, write, take } = sending();
+  const { box, outgoingOf, write, take } = sending();
   box.open([]);
   const flow = () => take().filter((line) => /^(busy|full)/.test(line));
-  for (let i = 0; i < 2001; i++) box.send(letter(`${i}`));
+  for (let i = 0; i < 2001; i++) box.send(outgoingOf(`${i}`));
   expect(flow()).toEqual(['busy true']);
-  for (let i = 0; i < 8000; i++) box.send(letter(`more ${i}`));
+  for (let i = 0; i < 8000; i++) box.send(outgoingOf(`more ${i}`));
   expect(flow()).toEqual(['full true']);
   write();
   box.sent(10_001);
   expect(flow()).toEqual(['busy false', 'full false']);
 
-  box.send({ ...letter('long'), stanza: 'x'.repeat(5_000_000) });
+  box.send({ ...outgoingOf('long'), stanza: 'x'.repeat(5_000_000) });
   expect(take()).toEqual(['intend long', 'busy true', 'full true']);
   box.shut();
   expect(take()).toEqual(['busy false', 'full false']);
 
   const slow = sending({ room: false });
   slow.box.open([]);
-  slow.box.send(slow.letter('a'));
+  slow.box.send(slow.outgoingOf('a'));
   slow.write();
   slow.box.drained();
   expect(slow.take()).toEqual(['intend a', 'busy true', 'busy false']);

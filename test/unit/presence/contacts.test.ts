@@ -3,7 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createContacts } from '../../../lib/presence/contacts.ts';
-import { createTroubles } from '../../../lib/session/troubles.ts';
+import { createComplaints } from '../../../lib/session/troubles.ts';
 import { parseElement } from '../../../lib/xml/tree.ts';
 import { bareOf } from '../../../lib/xmpp/jid/jid.ts';
 
@@ -24,7 +24,7 @@ const open = () => {
     dir,
     own: ME,
     bareOf,
-    troubles: createTroubles((message) => warnings.push(message)),
+    complaints: createComplaints((message) => warnings.push(message)),
   });
   /** A batch of stanzas: from whom, and what is in them. */
   const batch = (...stanzas: [from: string, inner?: string, type?: string][]) => {

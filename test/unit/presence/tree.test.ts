@@ -3,7 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { openTree, type Tree } from '../../../lib/presence/tree.ts';
-import { createTroubles } from '../../../lib/session/troubles.ts';
+import { createComplaints } from '../../../lib/session/troubles.ts';
 import { bareOf } from '../../../lib/xmpp/jid/jid.ts';
 
 let dir: string;
@@ -25,7 +25,7 @@ function watch() {
   const opened = openTree(
     dir,
     bareOf,
-    createTroubles((message) => warnings.push(message)),
+    createComplaints((message) => warnings.push(message)),
     {
       appeared: (jid, directory) => {
         expect(path.dirname(directory)).toBe(dir);

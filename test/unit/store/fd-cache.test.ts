@@ -1,14 +1,14 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
-import { createBusyFiles } from '../../../lib/store/fd-cache.ts';
+import { createFdCache } from '../../../lib/store/fd-cache.ts';
 import { scratch } from '../sys/scratch.ts';
 
 const descriptors = () => fs.readdirSync('/proc/self/fd').length;
 
 function busy(room: number) {
   const dir = scratch();
-  const files = createBusyFiles(() => room, dir);
+  const files = createFdCache(() => room, dir);
   onTestFinished(files.close);
   const at = (name: string) => path.join(dir, name);
   return {

@@ -95,14 +95,14 @@ it('writes into a FIFO so that lines of several writers do not mix', async () =>
   const program = bundle(`
     import { openOutlet } from './lib/sys/outlet.ts';
     const outlet = openOutlet(process.argv[2]!);
-    const letter = process.argv[3]!;
-    for (let i = 0; i < 1500; i++) outlet.send(letter.repeat(20 + (i % 400)) + i);
-    for (let i = 0; i < 5; i++) outlet.send(letter.repeat(4095));
+    const outgoingOf = process.argv[3]!;
+    for (let i = 0; i < 1500; i++) outlet.send(outgoingOf.repeat(20 + (i % 400)) + i);
+    for (let i = 0; i < 5; i++) outlet.send(outgoingOf.repeat(4095));
     void outlet.end();
   `);
   onTestFinished(program.remove);
-  const writers = ['a', 'b', 'c', 'd'].map((letter) => {
-    const child = spawn(process.execPath, [program.file, file, letter], { stdio: 'inherit' });
+  const writers = ['a', 'b', 'c', 'd'].map((outgoingOf) => {
+    const child = spawn(process.execPath, [program.file, file, outgoingOf], { stdio: 'inherit' });
     onTestFinished(() => void child.kill('SIGKILL'));
     return new Promise<number | null>((resolve) => child.on('exit', resolve));
   });
@@ -120,10 +120,10 @@ it('writes into a FIFO so that lines of several writers do not mix', async () =>
   for (let more: string; (more = take(reader)) !== ''; ) all += more;
   const lines = all.split('\n').slice(0, -1);
   expect(lines).toHaveLength(4 * 1505);
-  for (const letter of ['a', 'b', 'c', 'd']) {
-    const mine = lines.filter((line) => line.startsWith(letter));
-    expect(mine.slice(0, 1500)).toEqual(Array.from({ length: 1500 }, (_, i) => letter.repeat(20 + (i % 400)) + i));
-    expect(mine.slice(1500)).toEqual(Array(5).fill(letter.repeat(4095)));
+  for (const outgoingOf of ['a', 'b', 'c', 'd']) {
+    const mine = lines.filter((line) => line.startsWith(outgoingOf));
+    expect(mine.slice(0, 1500)).toEqual(Array.from({ length: 1500 }, (_, i) => outgoingOf.repeat(20 + (i % 400)) + i));
+    expect(mine.slice(1500)).toEqual(Array(5).fill(outgoingOf.repeat(4095)));
   }
 });
 

@@ -11,13 +11,13 @@ function setUp() {
   const file = path.join(scratch(), 'in');
   execFileSync('mkfifo', [file]);
   let got = '';
-  const troubles: string[] = [];
+  const complaints: string[] = [];
   const fifo = openSteadyFifo(file, {
     data(chunk) {
       got += chunk;
     },
     eof() {},
-    trouble: (why) => troubles.push(why),
+    trouble: (why) => complaints.push(why),
   });
   onTestFinished(fifo.close);
   const say = (text: string) => {
@@ -33,32 +33,32 @@ function setUp() {
       return false;
     }
   };
-  return { file, fifo, troubles, say, reads, got: () => got };
+  return { file, fifo, complaints, say, reads, got: () => got };
 }
 
 it('is made again where it was removed', async () => {
-  const { file, fifo, troubles, say, reads, got } = setUp();
+  const { file, fifo, complaints, say, reads, got } = setUp();
   fs.rmSync(file);
   fifo.check();
   await until(reads);
   say('one\n');
   await until(() => got() === 'one\n');
-  expect(troubles).toEqual([]);
+  expect(complaints).toEqual([]);
 });
 
 it('tells once of what stands in its place, and is back when that has gone', async () => {
-  const { file, fifo, troubles, say, reads, got } = setUp();
+  const { file, fifo, complaints, say, reads, got } = setUp();
   fs.rmSync(file);
   fs.writeFileSync(file, 'precious');
   fifo.check();
   fifo.check();
-  await until(() => troubles.length > 0);
+  await until(() => complaints.length > 0);
   expect(fs.readFileSync(file, 'utf8')).toBe('precious');
   fs.rmSync(file);
   await until(reads);
   say('one\n');
   await until(() => got() === 'one\n');
-  expect(troubles).toEqual(['not a FIFO']);
+  expect(complaints).toEqual(['not a FIFO']);
 });
 
 it('reads a new one, and what is still said in the old one', async () => {

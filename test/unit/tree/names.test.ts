@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { dirName, extName, isCutName, isIqId, jidOfName, RESERVED } from '../../../lib/tree/names.ts';
+import { dirName, extName, idOfName, isCutName, isIqId, RESERVED } from '../../../lib/tree/names.ts';
 
 const hash = (id: string) => createHash('sha256').update(id).digest('hex').slice(0, 16);
 const LOOK = '~0123456789abcdef';
@@ -49,7 +49,7 @@ describe('the directory of an id', () => {
     [`a${LOOK}0`, `a${LOOK}0`],
   ])('of %j is %j', (id, name) => {
     expect(dirName(id)).toBe(name);
-    expect(jidOfName(name)).toBe(id);
+    expect(idOfName(name)).toBe(id);
     expect(isCutName(name)).toBe(false);
   });
 
@@ -80,7 +80,7 @@ describe('a name of more than 255 bytes', () => {
       const shown = bytes > Buffer.byteLength(char) ? encodeURIComponent(char) : char;
       expect(name).toBe(`${'x'.repeat(before)}${shown.repeat(whole)}~${hash(id)}`);
       expect(isCutName(name)).toBe(true);
-      expect(jidOfName(name)).toBeNull();
+      expect(idOfName(name)).toBeNull();
     }
   });
 
@@ -91,13 +91,13 @@ describe('a name of more than 255 bytes', () => {
   test('is not that of an id that looks like it', () => {
     const cut = dirName('a'.repeat(300));
     expect(dirName(cut)).not.toBe(cut);
-    expect(jidOfName(dirName(cut.slice(20)))).toBe(cut.slice(20));
+    expect(idOfName(dirName(cut.slice(20)))).toBe(cut.slice(20));
   });
 
   test('has small hex digits', () => {
     const name = 'a'.repeat(238) + LOOK.toUpperCase();
     expect(isCutName(name)).toBe(false);
-    expect(jidOfName(name)).toBe(name);
+    expect(idOfName(name)).toBe(name);
   });
 
   test.each([
@@ -109,7 +109,7 @@ describe('a name of more than 255 bytes', () => {
     ['with a control', `\u0007${'a'.repeat(236)}${LOOK}`],
   ])('is not one %s', (_, name) => {
     expect(isCutName(name)).toBe(false);
-    expect(jidOfName(name)).toBeNull();
+    expect(idOfName(name)).toBeNull();
   });
 });
 
@@ -142,7 +142,7 @@ describe('no id has the name', () => {
     'a'.repeat(256),
     ...RESERVED,
   ])('%j', (name) => {
-    expect(jidOfName(name)).toBeNull();
+    expect(idOfName(name)).toBeNull();
   });
 });
 
@@ -179,7 +179,7 @@ describe('properties', () => {
     fc.assert(
       fc.property(id, (x) => {
         const name = dirName(x);
-        expect(jidOfName(name)).toBe(isCutName(name) ? null : x);
+        expect(idOfName(name)).toBe(isCutName(name) ? null : x);
       }),
       { numRuns: 5000 },
     );
@@ -204,7 +204,7 @@ describe('properties', () => {
           text.map((t) => t.replace(/[./\p{Cc}]/gu, '%2F')),
         ),
         (name) => {
-          const found = jidOfName(name);
+          const found = idOfName(name);
           if (found !== null) expect(dirName(found)).toBe(name);
         },
       ),

@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createBucket } from '../../../lib/sys/rate-limit.ts';
+import { createRateLimit } from '../../../lib/sys/rate-limit.ts';
 import { HOUR, openFriends, openNewcomers, withinHour, writeFriends } from '../../../lib/tree/newcomers.ts';
 import { scratch } from '../sys/scratch.ts';
 
@@ -57,7 +57,7 @@ describe('newcomers', () => {
 
 describe('a bucket', () => {
   it('gives what comes back, and so much more at once', () => {
-    const bucket = createBucket(10, 100, 0);
+    const bucket = createRateLimit(10, 100, 0);
     expect(bucket.take(100, 0)).toBe(true);
     expect(bucket.take(1, 0)).toBe(false);
     expect(bucket.take(10, 999)).toBe(false);
@@ -66,7 +66,7 @@ describe('a bucket', () => {
     expect(bucket.take(100, 1e9)).toBe(true);
   });
   it('passes what is larger than itself when it is full', () => {
-    const bucket = createBucket(10, 100, 0);
+    const bucket = createRateLimit(10, 100, 0);
     expect(bucket.take(500, 0)).toBe(true);
     expect(bucket.take(1, 40_000)).toBe(false);
     expect(bucket.take(1, 40_101)).toBe(true);
@@ -75,7 +75,7 @@ describe('a bucket', () => {
     const step = fc.record({ amount: fc.integer({ min: 0, max: 200 }), wait: fc.integer({ min: 0, max: 5000 }) });
     fc.assert(
       fc.property(fc.array(step), (steps) => {
-        const bucket = createBucket(20, 200, 0);
+        const bucket = createRateLimit(20, 200, 0);
         let now = 0;
         let taken = 0;
         for (const { amount, wait } of steps) {

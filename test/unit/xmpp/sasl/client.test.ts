@@ -63,7 +63,7 @@ describe('EXTERNAL', () => {
 
 describe('SCRAM', () => {
   /** As far as the server's last word. */
-  async function talk() {
+  async function conversation() {
     const client = await start('SCRAM-SHA-256');
     const server = scramServer('sha256', 'pencil');
     const answer = await client.step(b64(server.first(text(client.initial))));
@@ -112,7 +112,7 @@ describe('SCRAM', () => {
 
   test('success without the signature is no success', async () => {
     for (const success of [null, '', '=']) {
-      const { client } = await talk();
+      const { client } = await conversation();
       expect(await fault(() => client.done(success))).toBe('missing-server-signature 76');
     }
   });
@@ -124,26 +124,26 @@ describe('SCRAM', () => {
   });
 
   test('the signature as a challenge, then success without data', async () => {
-    const { client, last } = await talk();
+    const { client, last } = await conversation();
     expect(await client.step(last)).toBe('');
     client.done(null);
   });
 
   test('the signature as a challenge, and once more with success', async () => {
-    const { client, last } = await talk();
+    const { client, last } = await conversation();
     await client.step(last);
     client.done(last);
     expect(await fault(() => client.done(b64('v=AAAA')))).toBe('bad-server-signature 76');
   });
 
   test('a wrong signature as a challenge', async () => {
-    const { client } = await talk();
+    const { client } = await conversation();
     expect(await fault(() => client.step(b64('v=AAAA')))).toBe('bad-server-signature 76');
     expect(await fault(() => client.done(null))).toBe('missing-server-signature 76');
   });
 
   test('a third challenge', async () => {
-    const { client, last } = await talk();
+    const { client, last } = await conversation();
     await client.step(last);
     expect(await fault(() => client.step(last))).toBe('unexpected-challenge 76');
   });
@@ -166,7 +166,7 @@ describe('SCRAM', () => {
   ])('base64 %j is refused', async (bad) => {
     const client = await start('SCRAM-SHA-256');
     expect(await fault(() => client.step(bad))).toBe('incorrect-encoding 76');
-    const { client: later } = await talk();
+    const { client: later } = await conversation();
     expect(await fault(() => later.done(bad))).toBe('incorrect-encoding 76');
   });
 

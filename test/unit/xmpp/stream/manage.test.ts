@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createIncoming, createManners, createOutgoing, plus } from '../../../../lib/xmpp/stream/manage.ts';
+import { createAckPolicy, createIncoming, createOutgoing, plus } from '../../../../lib/xmpp/stream/manage.ts';
 
 const stanza = (n: number) => ({ bytes: Buffer.from(`<message id='${n}'/>`), time: n });
 const count = fc.oneof(fc.nat(1000), fc.integer({ min: 2 ** 32 - 20, max: 2 ** 32 - 1 }));
@@ -139,37 +139,37 @@ describe('manners', () => {
   const idle = { open: 0, handled: 0, count: 0 };
 
   it('answers at once with what is dealt with, and once more when everything is', () => {
-    const manners = createManners();
-    expect(manners.due(idle, 0)).toEqual({ acknowledge: false, ask: false });
-    manners.asked();
-    expect(manners.due({ open: 0, handled: 1, count: 3 }, 0).acknowledge).toBe(true);
-    expect(manners.due({ open: 0, handled: 1, count: 3 }, 1).acknowledge).toBe(false);
-    expect(manners.due({ open: 0, handled: 3, count: 3 }, 2).acknowledge).toBe(true);
-    expect(manners.due({ open: 0, handled: 3, count: 3 }, 9e9).acknowledge).toBe(false);
-    manners.asked();
-    expect(manners.due({ open: 0, handled: 3, count: 3 }, 9e9).acknowledge).toBe(true);
+    const ackPolicy = createAckPolicy();
+    expect(ackPolicy.due(idle, 0)).toEqual({ acknowledge: false, ask: false });
+    ackPolicy.asked();
+    expect(ackPolicy.due({ open: 0, handled: 1, count: 3 }, 0).acknowledge).toBe(true);
+    expect(ackPolicy.due({ open: 0, handled: 1, count: 3 }, 1).acknowledge).toBe(false);
+    expect(ackPolicy.due({ open: 0, handled: 3, count: 3 }, 2).acknowledge).toBe(true);
+    expect(ackPolicy.due({ open: 0, handled: 3, count: 3 }, 9e9).acknowledge).toBe(false);
+    ackPolicy.asked();
+    expect(ackPolicy.due({ open: 0, handled: 3, count: 3 }, 9e9).acknowledge).toBe(true);
   });
 
   it('acknowledges unasked by count and by time', () => {
-    const manners = createManners(2 ** 32 - 10);
-    expect(manners.due({ open: 0, handled: 89, count: 90 }, 0).acknowledge).toBe(false);
-    expect(manners.due({ open: 0, handled: 90, count: 90 }, 1).acknowledge).toBe(true);
-    expect(manners.due({ open: 0, handled: 91, count: 91 }, 2).acknowledge).toBe(false);
-    expect(manners.due({ open: 0, handled: 91, count: 91 }, 5001).acknowledge).toBe(false);
-    expect(manners.due({ open: 0, handled: 91, count: 91 }, 5002).acknowledge).toBe(true);
+    const ackPolicy = createAckPolicy(2 ** 32 - 10);
+    expect(ackPolicy.due({ open: 0, handled: 89, count: 90 }, 0).acknowledge).toBe(false);
+    expect(ackPolicy.due({ open: 0, handled: 90, count: 90 }, 1).acknowledge).toBe(true);
+    expect(ackPolicy.due({ open: 0, handled: 91, count: 91 }, 2).acknowledge).toBe(false);
+    expect(ackPolicy.due({ open: 0, handled: 91, count: 91 }, 5001).acknowledge).toBe(false);
+    expect(ackPolicy.due({ open: 0, handled: 91, count: 91 }, 5002).acknowledge).toBe(true);
   });
 
   it('asks by count and by time, and not again before the answer', () => {
-    const manners = createManners();
-    expect(manners.due({ ...idle, open: 1 }, 0).ask).toBe(false);
-    expect(manners.due({ ...idle, open: 2 }, 999).ask).toBe(false);
-    expect(manners.due({ ...idle, open: 2 }, 1000).ask).toBe(true);
-    expect(manners.due({ ...idle, open: 200 }, 60_999).ask).toBe(false);
-    manners.answered();
-    expect(manners.due({ ...idle, open: 100 }, 65_000).ask).toBe(true);
+    const ackPolicy = createAckPolicy();
+    expect(ackPolicy.due({ ...idle, open: 1 }, 0).ask).toBe(false);
+    expect(ackPolicy.due({ ...idle, open: 2 }, 999).ask).toBe(false);
+    expect(ackPolicy.due({ ...idle, open: 2 }, 1000).ask).toBe(true);
+    expect(ackPolicy.due({ ...idle, open: 200 }, 60_999).ask).toBe(false);
+    ackPolicy.answered();
+    expect(ackPolicy.due({ ...idle, open: 100 }, 65_000).ask).toBe(true);
     // Who has not answered for a minute is asked again.
-    expect(manners.due({ ...idle, open: 100 }, 124_999).ask).toBe(false);
-    expect(manners.due({ ...idle, open: 100 }, 125_000).ask).toBe(true);
-    expect(manners.due({ ...idle, open: 100 }, 125_001).ask).toBe(false);
+    expect(ackPolicy.due({ ...idle, open: 100 }, 124_999).ask).toBe(false);
+    expect(ackPolicy.due({ ...idle, open: 100 }, 125_000).ask).toBe(true);
+    expect(ackPolicy.due({ ...idle, open: 100 }, 125_001).ask).toBe(false);
   });
 });

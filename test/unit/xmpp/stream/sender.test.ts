@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
-import type { Locals } from '../../../../lib/session/local-programs.ts';
+import type { LocalPrograms } from '../../../../lib/session/local-programs.ts';
 import { createSender } from '../../../../lib/xmpp/stream/sender.ts';
-import type { Upkeep } from '../../../../lib/xmpp/stream/session-store.ts';
+import type { SessionStore } from '../../../../lib/xmpp/stream/session-store.ts';
 
 /** A sender whose disk does as it is told. */
 function bed(managed = true) {
@@ -11,7 +11,7 @@ function bed(managed = true) {
   const syncs: ((error: Error | null) => void)[] = [];
   let lines: string[] = [];
   let owed = '';
-  const upkeep = {
+  const store = {
     managed,
     pending: false,
     full: false,
@@ -22,9 +22,9 @@ function bed(managed = true) {
       owed = '';
       return what;
     },
-  } as unknown as Upkeep;
-  const locals = {
-    untold: false,
+  } as unknown as SessionStore;
+  const localPrograms = {
+    hasUnconfirmed: false,
     take() {
       const taken = Buffer.from(lines.join(''));
       lines = [];
@@ -33,15 +33,15 @@ function bed(managed = true) {
     taken: () => () => void told.push('told'),
     flush: () => true,
     flow() {},
-  } as unknown as Locals;
+  } as unknown as LocalPrograms;
   const sender = createSender({
     write: (data) => {
       wire.push(data.toString());
       return true;
     },
     alive: () => true,
-    locals,
-    upkeep,
+    localPrograms,
+    store,
     guard: (work) => work(),
     trace() {},
     say: { warn: (text) => void warned.push(text), info() {}, fatal() {} },
