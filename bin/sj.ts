@@ -6,6 +6,7 @@ import { options } from '../lib/cli/options.ts';
 import { readPassword } from '../lib/cli/password.ts';
 import { openDescriptor, tellReady } from '../lib/cli/readiness.ts';
 import { run } from '../lib/cli/run.ts';
+import { hangupEnds } from '../lib/cli/terminal.ts';
 import { openBackChannels } from '../lib/session/back-channels.ts';
 import { sweep } from '../lib/sys/replace.ts';
 import { accountDir, killedWhile, openAccount } from '../lib/tree/account.ts';
@@ -61,6 +62,7 @@ run('sj', async (say) => {
   const ready = openDescriptor(value.n, '-n');
   const leash = openDescriptor(value.e, '-e');
 
+  const hangup = hangupEnds();
   const dir = accountDir(value.d);
   const lock = await openAccount(dir, say.warn);
   try {
@@ -74,10 +76,12 @@ run('sj', async (say) => {
     if (identity === undefined) await asked();
     const floor = readFloor(dir, account);
     let doubt = () => {};
-    for (const signal of ['SIGHUP', 'SIGALRM'] as const) process.on(signal, () => doubt());
+    const doubts = ['SIGALRM', ...(hangup ? [] : (['SIGHUP'] as const))] as const;
+    for (const signal of doubts) process.on(signal, () => doubt());
     const store = openSessionStore(dir, account, say.warn);
     const stop = new AbortController();
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stop.abort());
+    const stops = ['SIGINT', 'SIGTERM', ...(hangup ? (['SIGHUP'] as const) : [])] as const;
+    for (const signal of stops) process.on(signal, () => stop.abort());
     if (leash !== undefined) onLeash(leash, () => stop.abort(new Fatal(EXIT.temporary, 'who started sj is gone')));
     return await runSession(
       {

@@ -24,7 +24,7 @@ const NEWLINE = 0x0a;
  * the terminal, else the first line of stdin. Only that line is consumed. No such file, no such terminal: the next one
  * is asked; anything else that is wrong ends the search.
  * @param account whom it is for, as the prompt says
- * @throws Fatal 100 if there is no password, or the source is not fit to be trusted or read; 111 if interrupted
+ * @throws Fatal 100 if there is no password, or the source is not fit to be trusted or read; 111 if the terminal is gone
  */
 export async function readPassword({
   fd,

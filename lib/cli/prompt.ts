@@ -9,7 +9,7 @@ import { EXIT, Fatal } from './exit.ts';
  * by an error, by a signal. A signal that the caller handles stays with the caller.
  * @param fd a terminal, open for reading and writing; it is closed afterwards, unless it is 0, 1 or 2
  * @param limit bytes kept of the line
- * @throws Fatal 111 when interrupted, or when the terminal is gone
+ * @throws Fatal 111 when the terminal is gone. After ^C it never settles: SIGINT ends us, or makes its handler end us
  */
 export async function ask(fd: number, prompt: string, limit: number): Promise<Buffer> {
   const terminal = open(fd);
@@ -42,7 +42,7 @@ export async function ask(fd: number, prompt: string, limit: number): Promise<Bu
   }
   // In raw mode the terminal itself tells nobody of ^C, and who started us must know, or may start us again.
   process.kill(0, 'SIGINT');
-  throw new Fatal(EXIT.temporary, 'interrupted');
+  return new Promise(() => {});
 }
 
 /** Runs `restore` before a signal ends us. Of SIGINT and SIGTERM Node itself takes care. */

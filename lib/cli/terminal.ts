@@ -1,4 +1,4 @@
-/** What a program owes to a terminal that others use at the same time. */
+/** What a program owes to a terminal that others use at the same time, and what it takes from it. */
 import { closeSync, fstatSync, readFileSync } from 'node:fs';
 import { isatty } from 'node:tty';
 
@@ -28,6 +28,28 @@ export function inBackground(fd: number): boolean {
   if (job === null || job.terminal === 0 || job.group === job.foreground) return false;
   const { rdev } = fstatSync(fd);
   return rdev === job.terminal || rdev === DEV_TTY;
+}
+
+/**
+ * Whether SIGHUP means that our terminal is gone, and not that the network has changed, which supervisors tell by it: we
+ * have a controlling terminal, and read from or write to a terminal. Under nohup(1) it is not so: Node has forgotten by
+ * now that SIGHUP was ignored, but no standard descriptor is a terminal there. To be asked at start: later the terminal
+ * may be gone. Without /proc: no.
+ */
+export function hangupEnds(): boolean {
+  const job = jobControl();
+  return job !== null && job.terminal !== 0 && [0, 1, 2].some((fd) => isatty(fd));
+}
+
+/**
+ * Ends this process by a signal as if it had never been handled, so that who started it, a shell for one, sees that.
+ * @returns never, unless the system is about to end us
+ */
+export function endBy(signal: NodeJS.Signals): Promise<never> {
+  leaveTerminal();
+  process.removeAllListeners(signal);
+  process.kill(process.pid, signal);
+  return new Promise(() => {});
 }
 
 /** /dev/tty, device 5:0 on Linux: the controlling terminal, whichever it is. */

@@ -58,7 +58,7 @@ async function listen(port = 0): Promise<{ server: Server; port: number }> {
 
 /** A script that is online until it is told to end; a shell hears of signals between two commands. */
 const WAIT = 'while :; do sleep 0.05; done';
-const ONLINE = `trap 'note term; exit 0' TERM; trap 'note hup' HUP; note run; echo >&3; ${WAIT}`;
+const ONLINE = `trap 'note term; exit 0' TERM; trap 'note alarm' ALRM; note run; echo >&3; ${WAIT}`;
 
 describe('tries again', () => {
   it('as often as needed, and ends with the exit code that ends it', async () => {
@@ -121,14 +121,14 @@ describe('tries again', () => {
 });
 
 describe('each sj', () => {
-  it.each(['SIGHUP', 'SIGALRM'] as const)('hears of a changed network by SIGHUP, sent by %s', async (signal) => {
+  it.each(['SIGHUP', 'SIGALRM'] as const)('hears of a changed network by SIGALRM, sent by %s', async (signal) => {
     const { port } = await listen();
     const job = keep(port, ONLINE, [], { dir: withPassword() });
     await until(() => job.notes().includes('run'));
     job.child.kill(signal);
-    await until(() => job.notes().includes('hup'));
+    await until(() => job.notes().includes('alarm'));
     job.child.kill('SIGTERM');
-    expect([await job.ended, job.notes()]).toEqual([0, ['run', 'hup', 'term']]);
+    expect([await job.ended, job.notes()]).toEqual([0, ['run', 'alarm', 'term']]);
   });
 
   const ASKS =
@@ -191,6 +191,17 @@ describe('each sj', () => {
     expect(told).toBe('\n');
     expect(await job.ended).toBe(0);
   });
+});
+
+it('xmppc -k says that the account is online as often as it has not been', async () => {
+  const { port } = await listen();
+  const script = 'note run; echo >&3; cat <&3 >/dev/null; [ $(runs run) = 3 ] && exit 0; exit 111';
+  const job = keep(port, script, [], { dir: withPassword() });
+  expect(await job.ended).toBe(0);
+  const lines = job.err().trimEnd().split('\n');
+  const online = `xmppc: online as ${ACCOUNT}`;
+  const offline = 'xmppc: warning: offline: sj ended with exit code 111';
+  expect(lines.map((line) => line.replace(/; next try.*/, ''))).toEqual([online, offline, online, offline, online]);
 });
 
 describe('systemd', () => {

@@ -90,7 +90,7 @@ describe('what sj gets', () => {
     const args = ['-D', '-c', '-', '-r', 'home', '-H', at, 'Alice@Example.ORG/phone', '-II', '-d', 'a b'];
     const result = await ended(xmppc(args));
     expect(result).toEqual({
-      out: '<-u><alice><-s><example.org><-D><-I><-I><-c><-><-d><a b><-r><home>',
+      out: '<-u><alice><-s><example.org><-D><-I><-I><-c><-><-d><a b><-r><home><-n><3>',
       err: '',
       code: 0,
     });
@@ -100,14 +100,14 @@ describe('what sj gets', () => {
     fakeSj('printf "<%s>" "$@"');
     const { at } = await serve(idle);
     const { out } = await ended(xmppc(['alice@example.org/my phone', '-H', at]));
-    expect(out).toBe('<-u><alice><-s><example.org><-r><my phone>');
+    expect(out).toBe('<-u><alice><-s><example.org><-r><my phone><-n><3>');
   });
 
   it('is -x where TLS begins at once', async () => {
     fakeSj('printf "<%s>" "$@"');
     const { at } = await serve(idle);
     const { out } = await ended(xmppc(['-x', '-H', at, 'alice@example.org']));
-    expect(out).toBe('<-u><alice><-s><example.org><-x>');
+    expect(out).toBe('<-u><alice><-s><example.org><-n><3><-x>');
   });
 
   it('is the environment of UCSPI', async () => {
@@ -171,18 +171,25 @@ describe('what sj gets', () => {
     closers.push(() => closeSync(file));
     const stdio = ['ignore', 'pipe', 'pipe', ...Array(fd - 3).fill('ignore'), file];
     const { out } = await ended(xmppc(['-H', at, '-p', String(fd), 'alice@example.org'], { stdio }));
-    expect(out).toBe(`<-u><alice><-s><example.org><-p><${fd}>secret\n`);
+    expect(out).toBe(`<-u><alice><-s><example.org><-p><${fd}><-n><${fd === 3 ? 4 : 3}>secret\n`);
   });
 
-  it.each([3, 9])('is the descriptor that -n names: %i', async (fd) => {
-    fakeSj(`printf "<%s>" "$@"; echo >&${fd}`);
-    const { at } = await serve(idle);
-    const stdio = ['ignore', 'pipe', 'pipe', ...Array(fd - 3).fill('ignore'), 'pipe'];
-    const running = xmppc(['-H', at, '-n', String(fd), 'alice@example.org'], { stdio });
-    const told = text(running.child.stdio[fd as 3] as NodeJS.ReadableStream);
-    expect((await ended(running)).out).toBe(`<-u><alice><-s><example.org><-n><${fd}>`);
-    expect(await told).toBe('\n');
-  });
+  it.each([3, 9])(
+    'is a descriptor to say that it is online, which xmppc says itself, and on that of -n: %i',
+    async (fd) => {
+      fakeSj('printf "<%s>" "$@"; echo >&3');
+      const { at } = await serve(idle);
+      const stdio = ['ignore', 'pipe', 'pipe', ...Array(fd - 3).fill('ignore'), 'pipe'];
+      const running = xmppc(['-H', at, '-n', String(fd), 'alice@example.org'], { stdio });
+      const told = text(running.child.stdio[fd as 3] as NodeJS.ReadableStream);
+      expect(await ended(running)).toEqual({
+        out: '<-u><alice><-s><example.org><-n><3>',
+        err: 'xmppc: online as alice@example.org\n',
+        code: 0,
+      });
+      expect(await told).toBe('\n');
+    },
+  );
 });
 
 describe('where it connects', () => {

@@ -6,6 +6,7 @@ import { EXIT, Fatal } from '../../cli/exit.ts';
 import type { Say } from '../../cli/messages.ts';
 import { readPassword } from '../../cli/password.ts';
 import { createSleepWatch } from '../../cli/slept.ts';
+import { hangupEnds } from '../../cli/terminal.ts';
 import { reason } from '../../sys/errno.ts';
 import { holderOf } from '../../sys/lock.ts';
 import { readRegular } from '../../sys/read.ts';
@@ -77,6 +78,7 @@ type Setting = {
 
 function tryOn({ args, keep, sj, dir, password }: Setting, supervisor: Supervisor, say: Say): Promise<number> {
   const keeper = createKeeper({ ...keep, random: Math.random, known: hasBeenOnline(args) });
+  const hangup = hangupEnds() ? 'stop' : 'nudge';
   const linger = process.env.SJ_LINGER || LINGER;
   const slept = createSleepWatch(now(), Date.now());
   let running: Attempt | null = null;
@@ -93,7 +95,8 @@ function tryOn({ args, keep, sj, dir, password }: Setting, supervisor: Superviso
   return new Promise((resolve) => {
     const untake = takeSignals(['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGALRM', 'SIGUSR1', 'SIGUSR2'], (signal, typed) => {
       if (signal === 'SIGTERM' || signal === 'SIGINT') happened({ what: 'stop' }, typed);
-      else if (signal === 'SIGHUP' || signal === 'SIGALRM') happened({ what: 'nudge' });
+      else if (signal === 'SIGHUP') happened({ what: hangup });
+      else if (signal === 'SIGALRM') happened({ what: 'nudge' });
       else running?.signal(signal);
     });
 
@@ -107,7 +110,7 @@ function tryOn({ args, keep, sj, dir, password }: Setting, supervisor: Superviso
           supervisor.status(`offline: ${why}`);
           return wait(now() + next.ms);
         case 'doubt':
-          return running?.signal('SIGHUP');
+          return running?.signal('SIGALRM');
         case 'stop':
           return running?.stop(typed);
         case 'exit':
@@ -126,6 +129,7 @@ function tryOn({ args, keep, sj, dir, password }: Setting, supervisor: Superviso
       const online = () => {
         reached = true;
         happened({ what: 'online' });
+        say.info(`online as ${args.account}`);
         supervisor.ready(state(dir));
       };
       running = attempt({ args, sj, password, linger, shunned, say, online });

@@ -63,6 +63,13 @@ export type SessionConfig = {
 /** A login may always take so long, in milliseconds: a slow machine needs more than a short silence. */
 const LEAST_LOGIN = 5000;
 
+/**
+ * What a terminal sends to us and to the daemons at once. It kills those that have just been started, and that may be
+ * seen sooner than our own signal, within so many milliseconds, which asks for an orderly end.
+ */
+const TYPED = /SIG(?:INT|QUIT|HUP)$/;
+const HEARD = 200;
+
 /** So much of a language tag is handed on. */
 const LANG = 64;
 
@@ -96,7 +103,10 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
       drain: () => guard(handOver),
       exit(name, how) {
         shutdown.happened('exits');
-        if (phase === 'negotiating' || phase === 'online') end(new Fatal(EXIT.temporary, `${name} ${how}`));
+        const lost = () => end(new Fatal(EXIT.temporary, `${name} ${how}`));
+        if (phase !== 'negotiating' && phase !== 'online') return;
+        if (TYPED.test(how)) setTimeout(lost, HEARD);
+        else lost();
       },
     },
   );
@@ -406,12 +416,15 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
     line.state = 'gone';
     end(new Fatal(EXIT.temporary, `no session after ${Math.round(limit / 1000)} seconds: the server does not go on`));
   }, limit);
-  stop.addEventListener('abort', () => end(stop.reason instanceof Fatal ? stop.reason : null));
+  const stopped = () => end(stop.reason instanceof Fatal ? stop.reason : null);
+  stop.addEventListener('abort', stopped);
   config.onDoubt(() => {
     localPrograms.check();
     watch.doubt();
   });
   if (config.tls === 'direct') secured((bindings) => negotiation.start(bindings));
   else negotiation.start(null);
+  // It may have been before we listened.
+  if (stop.aborted) stopped();
   return exit;
 }
