@@ -5,7 +5,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import type { Duplex } from 'node:stream';
-import { controlText } from '../lib/session/control.ts';
+import { controlText } from '../lib/xmpp/codec/control.ts';
 import { flood, type Sink } from './measure.ts';
 import { cpu } from './processes.ts';
 import { contact, environment, until } from './suite.ts';

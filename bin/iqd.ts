@@ -2,7 +2,6 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { descriptor } from '../lib/cli/descriptor.ts';
 import { EXIT, Fatal } from '../lib/cli/exit.ts';
-import { daemonLimits, readLimits } from '../lib/cli/limits.ts';
 import { options } from '../lib/cli/options.ts';
 import { run } from '../lib/cli/run.ts';
 import { takeAck } from '../lib/session/inlet.ts';
@@ -15,6 +14,7 @@ import { runIqd } from '../lib/xmpp/iq/daemon.ts';
 import { shippedDirectory } from '../lib/xmpp/iq/handler.ts';
 import { queueLimits } from '../lib/xmpp/iq/queue.ts';
 import { bareOf } from '../lib/xmpp/jid/jid.ts';
+import { daemonLimits, suiteLimits } from '../lib/xmpp/limits.ts';
 
 const USAGE = 'iqd [-d DIR] [-i FD] [-L NAME=VALUE]... [-o FILE]';
 
@@ -22,7 +22,7 @@ run('iqd', async (say) => {
   const spec = { d: 'value', i: 'value', L: 'list', o: 'value' } as const;
   const { value, list, rest } = options(process.argv.slice(2), spec, USAGE);
   if (rest.length > 0) throw new Fatal(EXIT.usage, 'too many arguments', USAGE);
-  const limits = readLimits(list.L, process.env.SJ_LIMITS, USAGE);
+  const limits = suiteLimits(list.L, process.env.SJ_LIMITS, USAGE);
   limitEvents(limits.events);
   const fd = value.i === undefined ? 0 : descriptor(value.i, '-i');
   if (inherited(fd) === null) throw new Fatal(EXIT.usage, `nothing to read on descriptor ${fd}`);

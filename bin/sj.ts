@@ -1,7 +1,6 @@
 import { descriptor } from '../lib/cli/descriptor.ts';
 import { EXIT, Fatal } from '../lib/cli/exit.ts';
 import { onLeash } from '../lib/cli/leash.ts';
-import { readLimits } from '../lib/cli/limits.ts';
 import { options } from '../lib/cli/options.ts';
 import { readPassword } from '../lib/cli/password.ts';
 import { openDescriptor, tellReady } from '../lib/cli/readiness.ts';
@@ -11,6 +10,7 @@ import { openBackChannels } from '../lib/session/back-channels.ts';
 import { sweep } from '../lib/sys/replace.ts';
 import { accountDir, killedWhile, openAccount } from '../lib/tree/account.ts';
 import { limitEvents } from '../lib/tree/events.ts';
+import { suiteLimits } from '../lib/xmpp/limits.ts';
 import { floorAfter, isMechanism } from '../lib/xmpp/sasl/floor.ts';
 import { readFloor, writeFloor } from '../lib/xmpp/sasl/floor-file.ts';
 import { accountOf, createResource } from '../lib/xmpp/stream/account.ts';
@@ -51,7 +51,7 @@ run('sj', async (say) => {
   const server = value.s ?? env.SJ_SERVER;
   if (!user || !server) throw new Fatal(EXIT.usage, 'who am I? -u USER and -s SERVER are needed', USAGE);
   const who = accountOf(user, server);
-  const limits = readLimits(list.L, env.SJ_LIMITS, USAGE);
+  const limits = suiteLimits(list.L, env.SJ_LIMITS, USAGE);
   limitEvents(limits.events);
   const timeout = seconds(value.t ?? '60');
   const outside = count.T > 0 || env.PROTO === 'SSL' || env.PROTO === 'TLS';

@@ -1,7 +1,5 @@
-/** What messaged does with a stanza from the server and with a line from a front end. */
+/** What becomes of a message that comes, and of a line from a front end. */
 import path from 'node:path';
-import type { Element } from 'ltx';
-import { DEFAULT_LIMITS, type Limits, mostSent } from '../cli/limits.ts';
 import { createReports } from '../sys/bursts.ts';
 import { errno, reason } from '../sys/errno.ts';
 import { printable } from '../sys/printable.ts';
@@ -9,28 +7,28 @@ import { createFormatter, excerpt, who } from '../tree/format.ts';
 import { type LogRecord, logLine } from '../tree/log.ts';
 import { dirName } from '../tree/names.ts';
 import { openFriends } from '../tree/newcomers.ts';
-import { canonical } from '../xml/write.ts';
-import type { Meaning } from '../xmpp/codec/meaning.ts';
-import { type Incoming, readMessage } from '../xmpp/codec/message.ts';
-import { makeMessage, messageText } from '../xmpp/codec/message-out.ts';
-import { bareOf } from '../xmpp/jid/jid.ts';
+import { composeLine } from './compose.ts';
 import type { Duplicates } from './duplicates.ts';
 import type { Journal } from './journal.ts';
-import type { OutgoingStanza } from './outbox.ts';
+import { CHAT_LIMITS, type ChatLimits } from './limits.ts';
+import type { Meaning, Message, MessageCodec } from './model.ts';
+import type { OutgoingFrame } from './outbox.ts';
 import { createRoomHistory } from './room-history.ts';
 import { createSentLines } from './sent-lines.ts';
 import type { Intent } from './state.ts';
 import { createStrangers } from './strangers.ts';
 
-export type ConversationOptions = {
+export type ConversationOptions<Frame> = {
   readonly dir: string;
-  /** The own bare JID. */
+  /** The protocol. */
+  readonly codec: MessageCodec<Frame>;
+  /** The own id. */
   readonly own: string;
   /** As in SJ_STAMP. */
   readonly stamp: string | undefined;
   readonly journal: Pick<Journal, 'add' | 'event'>;
-  /** Sends a stanza. */
-  readonly send: (outgoingOf: OutgoingStanza) => void;
+  /** Sends a frame. */
+  readonly send: (frame: OutgoingFrame) => void;
   /** The last messages, where a server may give some of them again. */
   readonly recent?: Duplicates | undefined;
   /** The rooms that we are in, and our nicks there; nobody else speaks for a room. */
@@ -47,17 +45,18 @@ export type ConversationOptions = {
   readonly warn: (message: string) => void;
   /** The language of what does not name its own. */
   readonly lang?: (() => string | undefined) | undefined;
-  readonly limits?: Limits;
+  readonly limits?: ChatLimits;
 };
 
-export type Conversation = {
-  stanza(element: Element): void;
+export type Conversation<Frame> = {
+  /** A message that has come; what is none is passed over. */
+  take(frame: Frame): void;
   /** Something of this sender was not handed on: it is shown where the sender has a directory. */
   skipped(from: string, why: string): void;
   /** A line from a contact's `in`. */
   line(jid: string, bytes: Buffer): void;
   /** A line that was taken earlier, to be sent as it was then. */
-  outgoingOf(intent: Intent): OutgoingStanza;
+  frameOf(intent: Intent): OutgoingFrame;
   /** What became of a line: null, or why it is not going to be sent. */
   fate(intent: Intent, why: string | null): void;
   /** A line of which only the first bytes are known. */
@@ -76,7 +75,7 @@ const MOST_RECEIPTS = 4096;
 
 const LINE_ENDS = /[\n\r\u2028\u2029]+/g;
 
-const NO_MEANING: Meaning = { notices: [], text: '', elements: [] };
+const NO_MEANING: Meaning = { notices: [], text: '', source: undefined };
 
 /** Characters of a subject that are shown. */
 const SUBJECT = 1000;
@@ -91,9 +90,10 @@ function iso(time: number): string {
   return isoText;
 }
 
-export function createConversation(options: ConversationOptions): Conversation {
+export function createConversation<Frame>(options: ConversationOptions<Frame>): Conversation<Frame> {
   const {
     dir,
+    codec,
     own,
     stamp,
     journal,
@@ -105,7 +105,7 @@ export function createConversation(options: ConversationOptions): Conversation {
     open,
     soon,
     warn,
-    limits = DEFAULT_LIMITS,
+    limits = CHAT_LIMITS,
   } = options;
   const format = createFormatter(stamp);
   const said = createSentLines(dir);
@@ -124,7 +124,7 @@ export function createConversation(options: ConversationOptions): Conversation {
   });
 
   /** The type alone makes no room: anybody can write it. */
-  const inRoom = ({ contact, type }: Incoming): boolean => type === 'groupchat' && rooms.has(contact);
+  const inRoom = ({ contact, group }: Message): boolean => group && rooms.has(contact);
 
   function sent({ jid, id, body, room }: Intent): void {
     const now = Date.now();
@@ -142,12 +142,10 @@ export function createConversation(options: ConversationOptions): Conversation {
     journal.event('error', jid, `not sent: ${why}`);
   }
 
-  function recordOf(m: Incoming, dirOf: 'in' | 'error', why?: string): LogRecord {
+  function recordOf(m: Message, dirOf: 'in' | 'error', why?: string): LogRecord {
     const { time, from, to, type, id, sid, subject, thread, body, meaning } = m;
     const now = Date.now();
     const received = now - time > DELAYED ? iso(now) : undefined;
-    const xml =
-      meaning === undefined || meaning.elements.length === 0 ? undefined : meaning.elements.map(canonical).join('');
     // One literal: to spread one into another costs as much as all the rest of a message.
     return {
       time: iso(time),
@@ -162,11 +160,11 @@ export function createConversation(options: ConversationOptions): Conversation {
       thread,
       reason: why,
       body: body === '' ? undefined : body,
-      xml,
+      xml: meaning?.source,
     };
   }
 
-  function bounced(message: Incoming): void {
+  function bounced(message: Message): void {
     const { contact, time, body, id } = message;
     const { condition, text } = message.error!;
     recent?.add(message);
@@ -183,8 +181,8 @@ export function createConversation(options: ConversationOptions): Conversation {
   }
 
   /** A message of ours has arrived, if the one says so whom we sent it to (XEP-0184). */
-  function arrived({ contact, type }: Incoming, id: string): void {
-    if (type === 'groupchat' || rooms.has(contact) || receipts.has(id)) return;
+  function arrived({ contact, group }: Message, id: string): void {
+    if (group || rooms.has(contact) || receipts.has(id)) return;
     if (said.find(contact, id) === undefined) return;
     if (receipts.size >= MOST_RECEIPTS) receipts.delete(receipts.values().next().value!);
     receipts.add(id);
@@ -193,7 +191,7 @@ export function createConversation(options: ConversationOptions): Conversation {
   }
 
   /** The lines of `out`. What is no text of theirs names who it is from, so that it is none of ours. */
-  function shown({ body, subject, meaning = NO_MEANING, time }: Incoming, name: string): string {
+  function shown({ body, subject, meaning = NO_MEANING, time }: Message, name: string): string {
     const whose = name === '' ? '' : `${who(name)}: `;
     const text = body || meaning.text;
     let lines = '';
@@ -204,7 +202,7 @@ export function createConversation(options: ConversationOptions): Conversation {
   }
 
   /** Adds to the files of a contact, unless it is a stranger who brings too much. */
-  function put(message: Incoming, out: string, log: string): boolean {
+  function put(message: Message, out: string, log: string): boolean {
     const { contact } = message;
     const bytes = Buffer.byteLength(out) + Buffer.byteLength(log);
     if (strangers.may(contact, bytes, inRoom(message), performance.now())) {
@@ -218,7 +216,7 @@ export function createConversation(options: ConversationOptions): Conversation {
   }
 
   /** @returns false if the contact has no directory, and can't have one */
-  function opened(message: Incoming): boolean {
+  function opened(message: Message): boolean {
     const { contact } = message;
     try {
       if (!open(contact)) {
@@ -239,20 +237,16 @@ export function createConversation(options: ConversationOptions): Conversation {
   }
 
   return {
-    stanza(element) {
-      if (element.name !== 'message' || element.attrs.xmlns !== undefined) return;
-      const message = readMessage(element, own, Date.now(), lang?.());
-      if (message === null) {
-        reports.add(
-          'a message from what is no JID',
-          'a message is lost',
-          '',
-          printable(excerpt(element.attrs.from ?? '')),
-        );
+    take(frame) {
+      const message = codec.decodeMessage(frame, { own, now: Date.now(), lang: lang?.() });
+      if (message === null) return;
+      if ('unaddressed' in message) {
+        const from = printable(excerpt(message.unaddressed));
+        reports.add('a message from what is not an address', 'a message is lost', '', from);
         return;
       }
       if (recent?.repeats(message, message.delayed)) return;
-      if (message.type === 'error') return bounced(message);
+      if (message.error !== undefined) return bounced(message);
       const { contact, body, subject, meaning = NO_MEANING } = message;
       if (message.receipt !== undefined) arrived(message, message.receipt);
       if (body === '' && !subject && meaning.text === '' && meaning.notices.length === 0) return;
@@ -268,24 +262,24 @@ export function createConversation(options: ConversationOptions): Conversation {
       journal.event('message', contact, excerpt(body || meaning.text || meaning.notices[0] || `subject: ${subject}`));
     },
     skipped(from, why) {
-      const contact = bareOf(from);
+      const contact = codec.normalizeId(from);
       if (contact === null || !has(contact)) return;
       const notice = format.notice(Date.now(), why);
       if (strangers.may(contact, notice.length, false, performance.now())) journal.add(contact, notice, '');
     },
     line(jid, bytes) {
       const room = rooms.has(jid);
-      const made = makeMessage(bytes, jid, room, mostSent(limits));
+      const made = composeLine(bytes, jid, room, codec, limits.send);
       if (made === null) return;
       if ('refused' in made) {
         const { refused, ...what } = made;
         return refuse(jid, refused, excerpt(what.body ?? bytes.toString('utf8')), what);
       }
-      const { id, body, stanza } = made;
+      const { id, body, frame } = made;
       strangers.markKnown(jid);
-      send({ intent: { jid, id, body, room }, stanza });
+      send({ intent: { jid, id, body, room }, frame });
     },
-    outgoingOf: (intent) => ({ intent, stanza: messageText(intent.jid, intent.id, intent.body, intent.room) }),
+    frameOf: (intent) => ({ intent, frame: codec.encodeMessage({ ...intent, to: intent.jid }) }),
     fate(intent, why) {
       if (why === null) sent(intent);
       else refuse(intent.jid, why, intent.body, { body: intent.body });
@@ -308,7 +302,7 @@ export function createConversation(options: ConversationOptions): Conversation {
 }
 
 /** Who has spoken: the full JID, in a room the nick; empty if it was the room itself. */
-function speaker({ contact, from }: Incoming, room: boolean): string {
+function speaker({ contact, from }: Message, room: boolean): string {
   const slash = from.indexOf('/');
   const resource = slash < 0 ? '' : from.slice(slash + 1);
   if (room) return resource;

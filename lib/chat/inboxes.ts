@@ -2,7 +2,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
-import { DEFAULT_LIMITS, type Limits } from '../cli/limits.ts';
 import { descriptorLimit } from '../sys/descriptors.ts';
 import { errno, reason } from '../sys/errno.ts';
 import { type FifoReader, openFifo } from '../sys/fifo.ts';
@@ -13,7 +12,8 @@ import { contactOf, ensureContact, listContacts, makeOut } from '../tree/contact
 import { ASIDE, readAside, setAside } from '../tree/early.ts';
 import { dirName } from '../tree/names.ts';
 import { openFriends, openNewcomers } from '../tree/newcomers.ts';
-import { bareOf } from '../xmpp/jid/jid.ts';
+import { CHAT_LIMITS, type ChatLimits } from './limits.ts';
+import type { MessageCodec } from './model.ts';
 
 export type InboxEvents = {
   /** A line, without its end; the buffer is used again after the call. */
@@ -88,7 +88,13 @@ const MOST_TALKERS = 256;
 /** So often a FIFO is made anew where something else has taken its place meanwhile. */
 const MOST_TRIES = 3;
 
-export function createInboxes(dir: string, on: InboxEvents, limits: Limits = DEFAULT_LIMITS): Inboxes {
+/** @param ids which names of directories are ids, in normal form */
+export function createInboxes(
+  dir: string,
+  ids: Pick<MessageCodec<never>, 'normalizeId' | 'remark'>,
+  on: InboxEvents,
+  limits: ChatLimits = CHAT_LIMITS,
+): Inboxes {
   /** By directory name. */
   const inboxes = new Map<string, Chat>();
   const complained = new Map<string, string>();
@@ -119,9 +125,9 @@ export function createInboxes(dir: string, on: InboxEvents, limits: Limits = DEF
   function meet({ name, jid }: { name: string; jid: string }, named = false): void {
     let chat = inboxes.get(name);
     if (chat === undefined) {
-      const normal = bareOf(jid);
+      const normal = ids.normalizeId(jid);
       if (normal !== jid) {
-        misnamed(name, normal === null ? 'not a JID' : `not in normal form, which is ${dirName(normal)}`);
+        misnamed(name, normal === null ? 'not an address' : `not in normal form, which is ${dirName(normal)}`);
         return;
       }
       const lines = createLines(limits.line, {
@@ -130,8 +136,8 @@ export function createInboxes(dir: string, on: InboxEvents, limits: Limits = DEF
       });
       chat = { name, jid, reader: null, lines, making: false, tries: 0, named, early: null };
       inboxes.set(name, chat);
-      if (/^(?!localhost$)[^@.]+$/.test(jid))
-        on.misnamed(name, `${name} is the name of a server; people are USER@DOMAIN`);
+      const remark = ids.remark(jid);
+      if (remark !== null) on.misnamed(name, remark);
     }
     if (!chat.named) identify(chat);
     if (chat.reader?.current()) return;

@@ -1,21 +1,20 @@
 /** Lines on their way to sj: kept in the journal until sj has taken them, and shown only then. */
 
-import { controlText } from '../session/control.ts';
 import type { Outlet } from '../sys/outlet.ts';
 import type { Journal } from './journal.ts';
 import type { Intent } from './state.ts';
 
 /** A line as it is sent. */
-export type OutgoingStanza = { readonly intent: Intent; readonly stanza: string };
+export type OutgoingFrame = { readonly intent: Intent; readonly frame: string };
 
 export type Outbox = {
   /** Takes a new line; it leaves once it is written down. */
-  send(outgoingOf: OutgoingStanza): void;
+  send(frame: OutgoingFrame): void;
   /** sj is there: everything leaves. @param again how many of the first may have been taken before */
-  open(stanzas: readonly OutgoingStanza[]): void;
+  open(frames: readonly OutgoingFrame[]): void;
   /** The way to sj has room again. */
   drained(): void;
-  /** sj has taken the first `n` stanzas. */
+  /** sj has taken the first `n` frames. */
   sent(n: number): void;
   refused(n: number, reason: string): void;
   /** No more is told: what the system takes counts as taken, and what it does not is refused. */
@@ -25,6 +24,8 @@ export type Outbox = {
 };
 
 export type OutboxEvents = {
+  /** So many of the frames that leave next may have been taken before: sj is to be told first. */
+  again(n: number): void;
   /** What became of a line: null, or why it is not going to be sent. */
   fate(intent: Intent, why: string | null): void;
   /** Enough is on its way that those who write much should wait; false: they need not. */
@@ -52,7 +53,7 @@ export function createOutbox(
   on: OutboxEvents,
 ): Outbox {
   /** What is to leave when it is written down. */
-  let waiting: OutgoingStanza[] = [];
+  let waiting: OutgoingFrame[] = [];
   /** What was sent and is not settled, oldest first; the number of the first. */
   let ways: Way[] = [];
   let first = 1;
@@ -84,16 +85,16 @@ export function createOutbox(
     if (phase === 'last') byOutlet();
   }
 
-  function leave({ intent, stanza }: OutgoingStanza): void {
-    ways.push({ intent, size: stanza.length, out: undefined, done: false });
-    drained = out.send(stanza, passed);
+  function leave({ intent, frame }: OutgoingFrame): void {
+    ways.push({ intent, size: frame.length, out: undefined, done: false });
+    drained = out.send(frame, passed);
   }
 
   function written(): void {
-    const stanzas = waiting;
+    const frames = waiting;
     waiting = [];
-    if (phase === 'open' || phase === 'last') for (const outgoingOf of stanzas) leave(outgoingOf);
-    else for (const { stanza } of stanzas) text -= stanza.length;
+    if (phase === 'open' || phase === 'last') for (const frame of frames) leave(frame);
+    else for (const { frame } of frames) text -= frame.length;
     flow();
   }
 
@@ -126,20 +127,20 @@ export function createOutbox(
   }
 
   return {
-    send(outgoingOf) {
-      journal.intend(outgoingOf.intent);
+    send(frame) {
+      journal.intend(frame.intent);
       if (waiting.length === 0) journal.after(written);
-      waiting.push(outgoingOf);
-      text += outgoingOf.stanza.length;
+      waiting.push(frame);
+      text += frame.frame.length;
       on.soon();
       flow();
     },
-    open(stanzas) {
+    open(frames) {
       phase = 'open';
-      if (stanzas.length > 0) out.send(controlText({ what: 'again', n: stanzas.length }));
-      for (const outgoingOf of stanzas) {
-        text += outgoingOf.stanza.length;
-        leave(outgoingOf);
+      if (frames.length > 0) on.again(frames.length);
+      for (const frame of frames) {
+        text += frame.frame.length;
+        leave(frame);
       }
       flow();
     },

@@ -1,12 +1,10 @@
 /** The `presence` files of the contacts, and what the user is told in `events`. */
 import fs from 'node:fs';
 import path from 'node:path';
-import type { Element } from 'ltx';
-import { DEFAULT_LIMITS, type Limits } from '../cli/limits.ts';
-import type { Complaints } from '../session/troubles.ts';
 import type { Known, Notes } from '../store/notes.ts';
 import { appendRecord, TornRecord } from '../sys/append.ts';
 import { createReports } from '../sys/bursts.ts';
+import type { Complaints } from '../sys/complaints.ts';
 import { errno } from '../sys/errno.ts';
 import { look } from '../sys/look.ts';
 import { printable } from '../sys/printable.ts';
@@ -17,26 +15,27 @@ import { oneLine, presenceLine } from '../tree/line.ts';
 import { dirName } from '../tree/names.ts';
 import { openFriends, openNewcomers } from '../tree/newcomers.ts';
 import { emptyFile, unfinished } from '../tree/presence-file.ts';
-import { type Incoming, interpret } from '../xmpp/codec/presence.ts';
-import { createResources, type Resource } from './resources.ts';
+import { PRESENCE_LIMITS, type PresenceLimits } from './limits.ts';
+import type { PresenceChange, PresenceCodec, Resource } from './model.ts';
+import { createResources } from './resources.ts';
 import { type Seen, seenOf } from './seen.ts';
 
 /** Who keeps what is known of whom, by bare JID and resource, for the process after this one. */
 export type Memory = Pick<Notes, 'set' | 'remove' | 'clear'>;
 
-export type ContactsOptions = {
+export type ContactsOptions<Frame> = {
   readonly dir: string;
-  /** The own bare JID, if known. */
+  /** The own id, if known. */
   readonly own: string | null;
-  /** The bare JID in normal form, or null for what is no JID. */
-  readonly bareOf: (jid: string) => string | null;
+  /** The protocol. */
+  readonly codec: Pick<PresenceCodec<Frame>, 'decodePresence'>;
   readonly complaints: Complaints;
-  readonly limits?: Limits;
+  readonly limits?: PresenceLimits;
 };
 
-export type Contacts = {
-  /** Takes a presence stanza; files change only at the end of the batch, and each once. */
-  stanza(element: Element): void;
+export type Contacts<Frame> = {
+  /** Takes presence; files change only at the end of the batch, and each once. */
+  take(frame: Frame): void;
   batchEnd(): void;
   /** From now on what is known is kept as well; and this is known from before. Files change when directories appear. */
   remember(memory: Memory, before: Known | null): void;
@@ -57,8 +56,8 @@ export type Contacts = {
 /** A contact with a line to show, or that showed one lately. */
 type Shown = { directory: string | null; line: string };
 
-export function createContacts(options: ContactsOptions): Contacts {
-  const { dir, own, bareOf, complaints, limits = DEFAULT_LIMITS } = options;
+export function createContacts<Frame>(options: ContactsOptions<Frame>): Contacts<Frame> {
+  const { dir, own, codec, complaints, limits = PRESENCE_LIMITS } = options;
   const resources = createResources(limits.resources, limits.contacts);
   const shown = new Map<string, Shown>();
   /** To be looked at when the batch ends; true: somebody came online, so there shall be a directory. */
@@ -158,7 +157,7 @@ export function createContacts(options: ContactsOptions): Contacts {
     log('presence', jid, line === '' ? 'offline' : line);
   };
 
-  const take = (jid: string, resource: string, what: Incoming) => {
+  const apply = (jid: string, resource: string, what: PresenceChange) => {
     switch (what.kind) {
       case 'available': {
         const presence = { ...what.presence, status: oneLine(what.presence.status) };
@@ -193,24 +192,14 @@ export function createContacts(options: ContactsOptions): Contacts {
   };
 
   return {
-    stanza(element) {
-      const what = interpret(element);
-      // What comes from nowhere comes from our own account, and says nothing of a contact.
-      const from = element.attrs.from;
-      if (what === null || from === undefined) return;
-      const jid = bareOf(from);
-      if (jid === null) {
-        if (what.kind === 'subscription')
-          reports.add(
-            `${what.type} from what is no JID`,
-            'a request from what is no JID',
-            '',
-            printable(from.slice(0, 200)),
-          );
-        return;
-      }
-      const slash = from.indexOf('/');
-      take(jid, slash < 0 ? '' : from.slice(slash + 1), what);
+    take(frame) {
+      const news = codec.decodePresence(frame);
+      if (news === null) return;
+      const { from, contact, resource, change } = news;
+      if (contact !== null) return apply(contact, resource, change);
+      if (change.kind !== 'subscription') return;
+      const what = `${change.type} from what is not an address`;
+      reports.add(what, 'a request from what is not an address', '', printable(from.slice(0, 200)));
     },
     batchEnd() {
       for (const [jid, make] of dirty) update(jid, make);

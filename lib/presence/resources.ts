@@ -1,17 +1,8 @@
 /**
- * Who is online from where: the resources of each contact that has any (RFC 6121 section 4). Nothing here knows of
+ * Who is online from where: the devices ("resources") of each contact that has any. Nothing here knows of
  * stanzas or files.
  */
-import type { Show } from '../tree/line.ts';
-
-export type Resource = {
-  readonly show: Show;
-  readonly status: string;
-  /** -128 to 127. A negative one means "no messages here, please"; the contact is there all the same. */
-  readonly priority: number;
-  /** Somebody in a room: that there is one says that the room is there, and the rest says nothing about the room. */
-  readonly occupant: boolean;
-};
+import type { Resource } from './model.ts';
 
 /** Oldest first: announcing a resource again puts it last. `size` is what it all takes, in bytes. */
 type Contact = { readonly resources: Map<string, Resource>; self: string | null; size: number };

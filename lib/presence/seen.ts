@@ -1,6 +1,6 @@
 /** What is kept of the presence of one resource: as JSON, from which it is read back, whatever has become of it. */
 import type { Show } from '../tree/line.ts';
-import type { Resource } from './resources.ts';
+import type { Resource } from './model.ts';
 
 /** `self`: it is our own occupant of a room. */
 export type Seen = Resource & { readonly self: boolean };

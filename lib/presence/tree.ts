@@ -3,7 +3,7 @@
  * Changes are noticed by watching, and by looking at everything where watching may have missed something.
  */
 import path from 'node:path';
-import type { Complaints } from '../session/troubles.ts';
+import type { Complaints } from '../sys/complaints.ts';
 import { watchTree } from '../sys/watch.ts';
 import { contactOf, listContacts } from '../tree/contact.ts';
 import type { Own } from '../tree/mypresence.ts';

@@ -1,11 +1,7 @@
 /**
- * What sj and its daemons say to each other between the stanzas, if a daemon knows of it: who has dealt with what.
- * Elements of a namespace of their own, one a line. A daemon that never says hello is told nothing of the kind.
+ * What a connection program and its daemons say to each other between the frames, if a daemon knows of it: who has dealt
+ * with what. A daemon that never says hello is told nothing of the kind. How it looks on the pipe is up to the protocol.
  */
-import { Element } from 'ltx';
-import { escapeXml } from '../xml/write.ts';
-
-export const CONTROL_NS = 'urn:x-sj:session';
 
 export type Control =
   /** A daemon knows of all this. */
@@ -38,68 +34,13 @@ export type Control =
   /** The session is over for good. */
   | { readonly what: 'bye' };
 
-/** An element as one line of text, without its end. */
-export function controlText(control: Control): string {
-  let attributes = '';
-  for (const [name, value] of Object.entries(control))
-    if (name !== 'what' && value !== false) attributes += ` ${name}='${escapeXml(String(value))}'`;
-  return `<${control.what} xmlns='${CONTROL_NS}'${attributes}/>`;
-}
-
-/** What takes the place of a stanza that a daemon can't read: it counts as any other, and means nothing. */
-export const unreadable = (): Element => new Element(UNREADABLE, { xmlns: CONTROL_NS });
-const UNREADABLE = 'unreadable';
-
-export const isControl = (element: Element): boolean =>
-  element.attrs.xmlns === CONTROL_NS && element.name !== UNREADABLE;
-
-/** Reads an element; null if it is none of these. */
-export function readControl(element: Element): Control | null {
-  if (!isControl(element)) return null;
-  const {
-    id = '',
-    n: number = '',
-    resumed,
-    reason = '',
-    from = '',
-    to = '',
-    on,
-    jid = '',
-    nick = '',
-    lang,
-    past,
-    acked: count = '',
-  } = element.attrs;
-  const acked = /^\d{1,15}$/.test(count) ? Number(count) : undefined;
-  const n = /^\d{1,15}$/.test(number) ? Number(number) : null;
-  switch (element.name) {
-    case 'hello':
-    case 'bye':
-      return { what: element.name };
-    case 'done':
-    case 'again':
-    case 'sent':
-      return n === null ? null : { what: element.name, n };
-    case 'session':
-      return n === null
-        ? null
-        : {
-            what: 'session',
-            id,
-            n,
-            resumed: resumed === 'true',
-            ...(lang && { lang }),
-            ...(past && acked !== undefined && { past, acked }),
-          };
-    case 'shown':
-      return { what: 'shown', to, on: on === 'true' };
-    case 'skipped':
-      return { what: 'skipped', from, reason };
-    case 'room':
-      return { what: 'room', jid, nick, on: on === 'true' };
-    case 'refused':
-      return n === null ? null : { what: 'refused', n, reason };
-    default:
-      return null;
-  }
-}
+/** How control messages are written and read in the frames of a protocol. */
+export type ControlCodec<Frame> = {
+  /** One line of text, without its end. */
+  write(control: Control): string;
+  isControl(frame: Frame): boolean;
+  /** Null for what is no control message, or none that is known. */
+  read(frame: Frame): Control | null;
+  /** What takes the place of a frame that a daemon cannot read: it counts as any other, and means nothing. */
+  unreadable(): Frame;
+};

@@ -3,22 +3,22 @@
  * Until the notes can be opened nothing is handed on, and so nothing is dealt with that would not be remembered.
  */
 import path from 'node:path';
-import type { Element } from 'ltx';
 import { type Notes, openNotes } from '../store/notes.ts';
+import type { Complaints } from '../sys/complaints.ts';
 import type { Outlet } from '../sys/outlet.ts';
+import type { ControlCodec } from './control.ts';
 import { createInlet, type Inlet, type InletEvents, type SessionInfo } from './inlet.ts';
-import type { Complaints } from './troubles.ts';
 
-export type DaemonSessionEvents = Pick<InletEvents, 'sent' | 'refused' | 'shown'> & {
+export type DaemonSessionEvents<Frame> = Pick<InletEvents<Frame>, 'sent' | 'refused' | 'shown'> & {
   /** The session is there, and its notes: before the first stanza. */
   begin(notes: Notes, session: SessionInfo): void;
   /** A stanza, and its number in the session; `again`: it had been dealt with by the process before. */
-  stanza(element: Element, n: number | null, again: boolean): void;
+  stanza(frame: Frame, n: number | null, again: boolean): void;
   /** No more should be read; or it may be, again. */
   hold(on: boolean): void;
 };
 
-export type DaemonSession = Pick<Inlet, 'hello' | 'element' | 'bye'> & {
+export type DaemonSession<Frame> = Pick<Inlet<Frame>, 'hello' | 'take' | 'bye'> & {
   /** Nothing more comes. */
   end(): void;
   /** Writes the notes, and tells sj that everything through `n` is dealt with. @returns false if it can't be written */
@@ -31,31 +31,32 @@ export type DaemonSession = Pick<Inlet, 'hello' | 'element' | 'bye'> & {
 export const AGAIN = 1000;
 
 /** @param file where the notes are */
-export function createDaemonSession(
+export function createDaemonSession<Frame>(
   out: Pick<Outlet, 'send'>,
+  codec: ControlCodec<Frame>,
   file: string,
   complaints: Complaints,
-  on: DaemonSessionEvents,
-): DaemonSession {
+  on: DaemonSessionEvents<Frame>,
+): DaemonSession<Frame> {
   let session: SessionInfo | null = null;
   let notes: Notes | null = null;
   let through = Number.NEGATIVE_INFINITY;
   const backlog: (() => void)[] = [];
   let timer: NodeJS.Timeout | undefined;
 
-  const inlet = createInlet(out, {
+  const inlet = createInlet(out, codec, {
     ...on,
     session(given) {
       session = given;
       open();
     },
-    stanza(element, n) {
-      if (session !== null && notes === null) backlog.push(() => take(element, n));
-      else take(element, n);
+    stanza(frame, n) {
+      if (session !== null && notes === null) backlog.push(() => take(frame, n));
+      else take(frame, n);
     },
   });
 
-  const take = (element: Element, n: number | null) => on.stanza(element, n, n !== null && n <= through);
+  const take = (frame: Frame, n: number | null) => on.stanza(frame, n, n !== null && n <= through);
 
   function open(): void {
     if (session === null) return;
@@ -82,7 +83,7 @@ export function createDaemonSession(
 
   return {
     hello: inlet.hello,
-    element: inlet.element,
+    take: inlet.take,
     get bye() {
       return inlet.bye;
     },

@@ -11,21 +11,20 @@ import { EXIT, Fatal } from '../cli/exit.ts';
 import { findProgram } from '../cli/find-program.ts';
 import { reason } from '../sys/errno.ts';
 import { withoutLeaks } from '../sys/leaks.ts';
-import type { DaemonName } from '../xmpp/stream/route.ts';
 import type { BackChannel } from './back-channels.ts';
 import { createBatch, type Stanza } from './batch.ts';
 
-export type DaemonEvents = {
+export type DaemonEvents<Name extends string> = {
   /** Bytes of stanzas to send. */
-  data(name: DaemonName, chunk: Buffer): void;
+  data(name: Name, chunk: Buffer): void;
   /** The daemon takes input again. */
   drain(): void;
   /** It has ended: by itself with a code, or by a signal, or it could not be started. */
-  exit(name: DaemonName, how: string, clean: boolean): void;
+  exit(name: Name, how: string, clean: boolean): void;
 };
 
-export type Daemon = {
-  readonly name: DaemonName;
+export type Daemon<Name extends string = string> = {
+  readonly name: Name;
   /** Whether it tells what it has dealt with: once it has said hello. For others it is enough that the pipe has it. */
   tells: boolean;
   /** Adds a stanza to the batch: bytes as they came, or the canonical text. */
@@ -54,13 +53,13 @@ const BACK = 3;
  * @param channel on which it sends; null: a pair of sockets will have to do
  * @throws Fatal 100 if there is no such program, 111 if there are too few descriptors to start it
  */
-export function startDaemon(
-  name: DaemonName,
+export function startDaemon<Name extends string>(
+  name: Name,
   args: string[],
   env: NodeJS.ProcessEnv,
   channel: BackChannel | null,
-  on: DaemonEvents,
-): Daemon {
+  on: DaemonEvents<Name>,
+): Daemon<Name> {
   const child = launch(findProgram(name), [...args, '-o', `/dev/fd/${BACK}`], {
     stdio: withoutLeaks(['pipe', 'inherit', 'inherit', channel?.write ?? 'pipe']),
     env,

@@ -4,15 +4,15 @@
  */
 import type { Daemon } from './daemons.ts';
 
-export type Handshake = {
+export type Handshake<D extends Daemon = Daemon> = {
   /** The daemons can be answered now. */
   open(): void;
   /** The daemon has said hello. */
-  said(daemon: Daemon): void;
+  said(daemon: D): void;
   /** A pipe has taken all of a daemon's stanzas up to this number. */
-  piped(daemon: Daemon, n: number): void;
+  piped(daemon: D, n: number): void;
   /** Calls once the daemon has said hello, or is not going to; at the end nobody waits long for that. */
-  after(daemon: Daemon, call: () => void): void;
+  after(daemon: D, call: () => void): void;
   /** Nothing more will be heard of anybody. */
   close(): void;
 };
@@ -22,12 +22,12 @@ const HELLO = 10_000;
 const LAST = 400;
 
 /** @param done told of daemons for which it is enough that their pipe has it */
-export function createHandshake(done: (daemon: Daemon, n: number) => void): Handshake {
-  const inPipe = new Map<Daemon, number>();
-  const waiting = new Map<Daemon, () => void>();
+export function createHandshake<D extends Daemon>(done: (daemon: D, n: number) => void): Handshake<D> {
+  const inPipe = new Map<D, number>();
+  const waiting = new Map<D, () => void>();
   let patience: NodeJS.Timeout | null = null;
 
-  function answer(daemon: Daemon): void {
+  function answer(daemon: D): void {
     const call = waiting.get(daemon);
     waiting.delete(daemon);
     call?.();

@@ -3,9 +3,8 @@
  * numbers, and the control elements between them. The daemon says hello, and what comes before sj has named the session
  * is held back, because it has no number yet.
  */
-import type { Element } from 'ltx';
 import type { Outlet } from '../sys/outlet.ts';
-import { controlText, isControl, readControl } from './control.ts';
+import type { ControlCodec } from './control.ts';
 
 export type SessionInfo = {
   readonly id: string;
@@ -18,11 +17,11 @@ export type SessionInfo = {
   readonly acked?: number | undefined;
 };
 
-export type InletEvents = {
+export type InletEvents<Frame> = {
   /** The session is known; it is called before the first stanza. */
   session(session: SessionInfo): void;
   /** A stanza, and its number in the session; null if there is no session to have one in. */
-  stanza(element: Element, n: number | null): void;
+  stanza(frame: Frame, n: number | null): void;
   /** sj has taken the first `n` stanzas that this daemon has sent. */
   sent?(n: number): void;
   /** sj does not send stanza `n`. */
@@ -35,11 +34,11 @@ export type InletEvents = {
   shown?(to: string, on: boolean): void;
 };
 
-export type Inlet = {
+export type Inlet<Frame> = {
   /** Tells sj that this daemon knows of all this. To be called once, before anything is sent. */
   hello(): void;
   /** Takes what was read. */
-  element(element: Element): void;
+  take(frame: Frame): void;
   /** Nothing more comes: what was held back has no number. */
   end(): void;
   /** The daemon has dealt with all stanzas up to number `n`. */
@@ -56,8 +55,12 @@ export function takeAck(env: NodeJS.ProcessEnv): boolean {
   return told;
 }
 
-export function createInlet(out: Pick<Outlet, 'send'>, on: InletEvents): Inlet {
-  let held: Element[] = [];
+export function createInlet<Frame>(
+  out: Pick<Outlet, 'send'>,
+  codec: ControlCodec<Frame>,
+  on: InletEvents<Frame>,
+): Inlet<Frame> {
+  let held: Frame[] = [];
   let known = false;
   let last = 0;
   let told = 0;
@@ -66,13 +69,13 @@ export function createInlet(out: Pick<Outlet, 'send'>, on: InletEvents): Inlet {
   function release(first: number | null): void {
     const early = held;
     held = [];
-    early.forEach((element, i) => {
-      on.stanza(element, first === null ? null : first + i);
+    early.forEach((frame, i) => {
+      on.stanza(frame, first === null ? null : first + i);
     });
   }
 
-  function control(element: Element): void {
-    const heard = readControl(element);
+  function control(frame: Frame): void {
+    const heard = codec.read(frame);
     switch (heard?.what) {
       case 'session':
         // A process is of one session.
@@ -110,17 +113,17 @@ export function createInlet(out: Pick<Outlet, 'send'>, on: InletEvents): Inlet {
   }
 
   return {
-    hello: () => void out.send(controlText({ what: 'hello' })),
-    element(element) {
-      if (isControl(element)) control(element);
-      else if (known) on.stanza(element, ++last);
-      else held.push(element);
+    hello: () => void out.send(codec.write({ what: 'hello' })),
+    take(frame) {
+      if (codec.isControl(frame)) control(frame);
+      else if (known) on.stanza(frame, ++last);
+      else held.push(frame);
     },
     end: () => release(null),
     done(n) {
       if (n <= told) return;
       told = n;
-      out.send(controlText({ what: 'done', n }));
+      out.send(codec.write({ what: 'done', n }));
     },
     get bye() {
       return bye;

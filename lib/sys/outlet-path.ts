@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { writeAll } from './append.ts';
 import { errno } from './errno.ts';
-import type { Fate, Outlet } from './outlet.ts';
+import type { OnWritten, Outlet } from './outlet-type.ts';
 
 const { O_APPEND, O_NONBLOCK, O_WRONLY } = fs.constants;
 
@@ -15,7 +15,7 @@ const ATOMIC = 4096;
 /** So long, in milliseconds, we wait for a full FIFO or a lock at first, and at most. */
 const WAIT = { first: 5, most: 80 };
 
-type Line = { bytes: Buffer; fate: Fate | undefined };
+type Line = { bytes: Buffer; fate: OnWritten | undefined };
 
 /**
  * Into a FIFO goes one write at a time of as many whole lines as do not mix with what others write; a longer line goes

@@ -6,25 +6,9 @@ import net from 'node:net';
 import { writeAll } from './append.ts';
 import { inherited } from './inherited.ts';
 import { HIGH, pathOutlet } from './outlet-path.ts';
+import type { OnWritten, Outlet } from './outlet-type.ts';
 
-/** Told once what became of a line: null when the system has taken all of it, else why it has not. */
-export type Fate = (error: Error | null) => void;
-
-export type Outlet = {
-  /** Sends a line without its line feed; false: it is kept, but more should wait for `onDrain`. */
-  send(line: string, fate?: Fate): boolean;
-  /** Told when there is room again, also where that is because everything is lost. */
-  onDrain(listener: () => void): void;
-  /** Told of each failure. */
-  onError(listener: (error: Error) => void): void;
-  /** Whether nobody takes what is sent. By a path somebody may do so again. */
-  readonly broken: boolean;
-  /**
-   * Resolves when everything has been written, or can't be.
-   * @param patience in milliseconds: then what has not been written is given up
-   */
-  end(patience?: number): Promise<void>;
-};
+export type { OnWritten, Outlet };
 
 /** Opens what option `-o` names. @throws Error if a descriptor is not open */
 export function openOutlet(target: string): Outlet {
@@ -48,14 +32,14 @@ function socketOutlet(fd: number): Outlet {
   let complain: (error: Error) => void = () => {};
   let failure: Error | null = null;
   let lines: string[] = [];
-  let fates: (Fate | undefined)[] = [];
-  let writing: (Fate | undefined)[] = [];
+  let fates: (OnWritten | undefined)[] = [];
+  let writing: (OnWritten | undefined)[] = [];
   let size = 0;
   let full = false;
   let busy = false;
   let finish: (() => void) | null = null;
 
-  const tell = (told: readonly (Fate | undefined)[], error: Error | null) => {
+  const tell = (told: readonly (OnWritten | undefined)[], error: Error | null) => {
     for (const fate of told) fate?.(error);
   };
 

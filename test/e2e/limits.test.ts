@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { TABLE } from '../../lib/cli/limits.ts';
+import { TABLE } from '../../lib/xmpp/limits.ts';
 import { connectClient } from '../../loopback/client.ts';
 import {
   ALICE,
@@ -41,7 +41,7 @@ describe('-L', () => {
     expect(
       await Promise.all([misuse('nothing=1'), misuse('stanza=ten'), misuse('', { SJ_LIMITS: 'depth=0' })]),
     ).toEqual([
-      usage('option -L: no limit, NAME=VALUE: nothing=1'),
+      usage('option -L: unknown limit: nothing=1'),
       usage(`option -L: stanza is ${TABLE.stanza.least} to ${TABLE.stanza.most} bytes, not ten`),
       usage(`SJ_LIMITS: depth is ${TABLE.depth.least} to ${TABLE.depth.most} levels, not 0`),
     ]);

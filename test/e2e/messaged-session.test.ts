@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it, onTestFailed, onTestFinished } from 'vitest';
-import { controlText, readControl } from '../../lib/session/control.ts';
 import { parseElement } from '../../lib/xml/tree.ts';
+import { controlText, readControl } from '../../lib/xmpp/codec/control.ts';
 import { BIN, contents, newAccount, sh, until, untimed } from './bed/suite.ts';
 
 const ME = 'me@server.org';

@@ -324,7 +324,7 @@ describe('while it runs', () => {
     expect(await m.end(`garbage\n<message from='a@x'><body>&nbsp;</body></message>\n${stanza('bob@x', 'fine')}`)).toBe(
       0,
     );
-    expect(await m.err).toMatch(/^messaged: warning: skipped what is no stanza: /);
+    expect(await m.err).toMatch(/^messaged: warning: skipped what cannot be read: /);
     expect(untimed(read('bob@x', 'out'))).toBe('<bob@x> fine\n');
   });
 

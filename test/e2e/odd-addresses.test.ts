@@ -36,8 +36,8 @@ describe('an address that RFC 7622 does not allow', () => {
       ALICE,
       `<message from='bo\u00adb@x.example'><body>x</body></message><presence from='bo\u200bb@x.example' type='subscribe'/>`,
     );
-    await alice.see('events', 'a message from what is no JID');
-    await alice.see('events', 'subscribe from what is no JID');
+    await alice.see('events', 'a message from what is not an address');
+    await alice.see('events', 'subscribe from what is not an address');
     expect(events(alice.dir).some(([type]) => type === 'new')).toBe(false);
   });
 });

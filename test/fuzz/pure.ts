@@ -4,7 +4,6 @@
  */
 
 import { createStateReader } from '../../lib/chat/state.ts';
-import { controlText, readControl } from '../../lib/session/control.ts';
 import { createReplay, SpoiltLog } from '../../lib/store/replay.ts';
 import { createLines } from '../../lib/sys/lines.ts';
 import { dirName, idOfName, RESERVED } from '../../lib/tree/names.ts';
@@ -12,6 +11,7 @@ import { XmlError } from '../../lib/xml/chars.ts';
 import { createSplitter } from '../../lib/xml/split.ts';
 import { parseElement } from '../../lib/xml/tree.ts';
 import { canonical } from '../../lib/xml/write.ts';
+import { controlText, readControl } from '../../lib/xmpp/codec/control.ts';
 import { bareOf } from '../../lib/xmpp/jid/jid.ts';
 import { createReader, summary } from '../../lib/xmpp/stream/ledger.ts';
 import { treeOf } from '../../lib/xmpp/stream/route.ts';

@@ -3,8 +3,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import type { Writable } from 'node:stream';
-import { controlText, readControl } from '../../lib/session/control.ts';
 import { parseElement } from '../../lib/xml/tree.ts';
+import { controlText, readControl } from '../../lib/xmpp/codec/control.ts';
 import { until } from '../interop/bed/until.ts';
 
 const BIN = join(import.meta.dirname, '..', '..', 'bin');

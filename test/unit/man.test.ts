@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { expect, it } from 'vitest';
-import { TABLE } from '../../lib/cli/limits.ts';
+import { TABLE } from '../../lib/xmpp/limits.ts';
 
 const root = path.join(import.meta.dirname, '..', '..');
 const read = (...parts: string[]) => fs.readFileSync(path.join(root, ...parts), 'utf8');

@@ -2,11 +2,14 @@
  * What a message says besides its text: invitations, links, calls, reactions, what is encrypted. A line of `out` is made
  * of each, so that nobody has been called or invited without a trace. All of it is what the sender claims, no more.
  */
+
 import type { Element } from 'ltx';
+import type { Meaning } from '../../chat/model.ts';
 import { excerpt } from '../../tree/format.ts';
 import { inLanguage } from '../../xml/lang.ts';
+import { canonical } from '../../xml/write.ts';
+import { MUC_USER_NS } from '../ns.ts';
 
-const MUC_USER = 'http://jabber.org/protocol/muc#user';
 const CONFERENCE = 'jabber:x:conference';
 const XHTML_IM = 'http://jabber.org/protocol/xhtml-im';
 const XHTML = 'http://www.w3.org/1999/xhtml';
@@ -44,15 +47,6 @@ const SILENT: ReadonlySet<string> = new Set([
 
 export const isSilent = (ns: string): boolean => SILENT.has(ns);
 
-export type Meaning = {
-  /** What is said of it to people; each a line, or less. */
-  readonly notices: readonly string[];
-  /** What a person said in formatted text alone. */
-  readonly text: string;
-  /** The elements that nothing else holds. */
-  readonly elements: readonly Element[];
-};
-
 /** So many are told of one message. */
 const MOST = 8;
 
@@ -68,7 +62,7 @@ export function meaningOf(
   lang?: string,
 ): Meaning | undefined {
   if (payloads.length === 0) return undefined;
-  const mediated = payloads.some((e) => e.attrs.xmlns === MUC_USER && e.getChild('invite') !== undefined);
+  const mediated = payloads.some((e) => e.attrs.xmlns === MUC_USER_NS && e.getChild('invite') !== undefined);
   const secret = payloads.some((e) => isEncrypted(e));
   const notices: string[] = [];
   const elements: Element[] = [];
@@ -91,7 +85,7 @@ export function meaningOf(
     elements.push(element);
     for (const notice of said) if (notices.length < MOST && !notices.includes(notice)) notices.push(notice);
   }
-  return { notices, text, elements };
+  return { notices, text, source: elements.length === 0 ? undefined : elements.map(canonical).join('') };
 }
 
 const textIn = (element: Element, name: string): string => excerpt(element.getChild(name)?.getText().trim() ?? '');
@@ -106,7 +100,7 @@ function always(element: Element, contact: string, body: string): string[] | nul
         `invitation to the room ${excerpt(jid)}${password === undefined ? '' : ' (with a password, see log)'}${why(excerpt(reason))}`,
       ];
     }
-    case MUC_USER:
+    case MUC_USER_NS:
       return roomNews(element, contact);
     case 'jabber:x:oob': {
       const url = element.getChild('url')?.getText().trim() ?? '';

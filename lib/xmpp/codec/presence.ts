@@ -1,24 +1,26 @@
 /** What a presence stanza of somebody else means to us (RFC 6121 sections 3 and 4, XEP-0045 section 7). */
+
 import type { Element } from 'ltx';
-import type { Resource } from '../../presence/resources.ts';
+import type { PresenceChange, PresenceNews, Resource } from '../../presence/model.ts';
 import type { Show } from '../../tree/line.ts';
 import { inLanguage } from '../../xml/lang.ts';
 import { CLIENT_NS } from '../../xml/read.ts';
+import { bareOf } from '../jid/jid.ts';
+import { MUC_USER_NS } from '../ns.ts';
+import { readStanzaError } from './stanza-error.ts';
 
-export type SubscriptionType = 'subscribe' | 'subscribed' | 'unsubscribe' | 'unsubscribed';
-
-export type Incoming =
-  | { readonly kind: 'available'; readonly presence: Resource; readonly self: boolean }
-  /** `all`: of all its resources, whichever it came from. */
-  | { readonly kind: 'unavailable'; readonly all: boolean }
-  /** Something that we sent did not arrive; the condition, and the text if there is one. */
-  | { readonly kind: 'error'; readonly detail: string }
-  | { readonly kind: 'subscription'; readonly type: SubscriptionType; readonly status: string };
-
-const MUC_USER = 'http://jabber.org/protocol/muc#user';
+/** The news in a presence stanza; see `PresenceCodec`. */
+export function decodePresence(stanza: Element): PresenceNews | null {
+  const change = interpret(stanza);
+  // What comes from nowhere comes from our own account, and says nothing of a contact.
+  const from = stanza.attrs.from;
+  if (change === null || from === undefined) return null;
+  const slash = from.indexOf('/');
+  return { from, contact: bareOf(from), resource: slash < 0 ? '' : from.slice(slash + 1), change };
+}
 
 /** Null: nothing that concerns a client, such as a probe, or no presence stanza at all. */
-export function interpret(stanza: Element): Incoming | null {
+export function interpret(stanza: Element): PresenceChange | null {
   if (stanza.name !== 'presence' || (stanza.attrs.xmlns ?? CLIENT_NS) !== CLIENT_NS) return null;
   const type = stanza.attrs.type;
   switch (type) {
@@ -38,8 +40,8 @@ export function interpret(stanza: Element): Incoming | null {
   }
 }
 
-function available(stanza: Element): Incoming {
-  const room = stanza.getChild('x', MUC_USER);
+function available(stanza: Element): PresenceChange {
+  const room = stanza.getChild('x', MUC_USER_NS);
   const presence: Resource = {
     show: show(child(stanza, 'show')?.getText().trim()),
     status: status(stanza),
@@ -54,7 +56,7 @@ function available(stanza: Element): Incoming {
  * A change of nick (303) looks the same, and the new one follows at once.
  */
 function leftRoom(stanza: Element): boolean {
-  const room = stanza.getChild('x', MUC_USER);
+  const room = stanza.getChild('x', MUC_USER_NS);
   return hasCode(room, '110') && !hasCode(room, '303');
 }
 
@@ -82,12 +84,7 @@ function priority(text: string | undefined): number {
   return value >= -128 && value <= 127 ? value : 0;
 }
 
-/** RFC 6120 section 8.3. */
 function errorDetail(stanza: Element): string {
-  const [condition, text] = [false, true].map((wanted) =>
-    child(stanza, 'error')
-      ?.getChildElements()
-      .find((e) => e.attrs.xmlns === 'urn:ietf:params:xml:ns:xmpp-stanzas' && (e.name === 'text') === wanted),
-  );
-  return [condition?.name ?? 'undefined-condition', text?.getText().trim()].filter(Boolean).join(' ');
+  const { condition, text } = readStanzaError(child(stanza, 'error'));
+  return [condition, text.trim()].filter(Boolean).join(' ');
 }

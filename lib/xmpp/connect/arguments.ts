@@ -1,8 +1,8 @@
 import { descriptor } from '../../cli/descriptor.ts';
 import { EXIT, Fatal } from '../../cli/exit.ts';
-import { readLimits } from '../../cli/limits.ts';
 import { options } from '../../cli/options.ts';
 import { type Jid, JidError, parseJid } from '../jid/jid.ts';
+import { suiteLimits } from '../limits.ts';
 import type { Want } from './find.ts';
 import { parseTarget, type Target } from './target.ts';
 
@@ -87,7 +87,7 @@ export function parseArguments(argv: readonly string[]): Arguments {
   const keep = count('k') > 0 ? waits(value.w ?? WAITS) : undefined;
 
   const limits = [...before.list.L, ...after.list.L];
-  readLimits(limits, process.env.SJ_LIMITS, USAGE);
+  suiteLimits(limits, process.env.SJ_LIMITS, USAGE);
   const sj = ['-u', jid.local, '-s', jid.domain, ...limits.flatMap((limit) => ['-L', limit])];
   for (const outgoingOf of FLAGS) for (let i = count(outgoingOf); i > 0; i--) sj.push(`-${outgoingOf}`);
   for (const outgoingOf of VALUES) if (value[outgoingOf] !== undefined) sj.push(`-${outgoingOf}`, value[outgoingOf]);

@@ -1,11 +1,8 @@
 /** The answers to a request: new stanzas, of which nothing but `id` and `to` comes from the other side. */
+
 import { Element } from 'ltx';
+import { addStanzaError } from '../codec/stanza-error.ts';
 import type { Request } from './request.ts';
-
-export const STANZAS_NS = 'urn:ietf:params:xml:ns:xmpp-stanzas';
-
-/** The kinds of error of RFC 6120 section 8.3.2: what the asker can do about it. */
-export const ERROR_TYPES: ReadonlySet<string> = new Set(['auth', 'cancel', 'continue', 'modify', 'wait']);
 
 /** The conditions that iqd itself answers with (RFC 6120 section 8.3.3), and their types. */
 const FAULTS = {
@@ -35,7 +32,5 @@ export const errorWith = (request: Request, error: Element): Element => answer(r
 
 /** An error answer of our own. */
 export function errorFor(request: Request, fault: Fault): Element {
-  const error = new Element('error', { type: FAULTS[fault] });
-  error.c(fault, { xmlns: STANZAS_NS });
-  return errorWith(request, error);
+  return addStanzaError(answer(request, 'error', null), FAULTS[fault], fault);
 }

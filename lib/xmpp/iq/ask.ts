@@ -1,4 +1,5 @@
 /** Asking something through the account directory, as a script would: an iq into `in`, its answer from `ID`. */
+
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import { join } from 'node:path';
@@ -11,7 +12,8 @@ import { XmlError } from '../../xml/chars.ts';
 import { CLIENT_NS } from '../../xml/read.ts';
 import { parseElement } from '../../xml/tree.ts';
 import { canonical } from '../../xml/write.ts';
-import { STANZAS_NS } from './answer.ts';
+import { STANZA_ERROR_NS } from '../ns.ts';
+
 import { namespace } from './request.ts';
 
 /** An id that nobody can guess: `roster-6f1e…`. */
@@ -27,7 +29,7 @@ export class Refused extends Fatal {
   readonly condition: string | undefined;
 
   constructor(error: Element | undefined) {
-    const children = error?.getChildElements().filter((child) => namespace(child) === STANZAS_NS) ?? [];
+    const children = error?.getChildElements().filter((child) => namespace(child) === STANZA_ERROR_NS) ?? [];
     const condition = children.find(({ name }) => name !== 'text')?.name;
     const said = children
       .find(({ name }) => name === 'text')

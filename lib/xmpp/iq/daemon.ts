@@ -5,17 +5,17 @@
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 import type { Element } from 'ltx';
-import { unreadable } from '../../session/control.ts';
+import { createConfirmations, type Fate } from '../../session/confirmations.ts';
 import { AGAIN, createDaemonSession } from '../../session/daemon.ts';
-import { createConfirmations, type Fate } from '../../session/posted.ts';
-import { createComplaints } from '../../session/troubles.ts';
 import type { Notes } from '../../store/notes.ts';
+import { createComplaints } from '../../sys/complaints.ts';
 import { reason } from '../../sys/errno.ts';
 import type { Outlet } from '../../sys/outlet.ts';
 import { logEvent } from '../../tree/events.ts';
 import { type Feed, readStanzas } from '../../xml/feed.ts';
 import type { Limits } from '../../xml/limits.ts';
 import { canonical } from '../../xml/write.ts';
+import { CONTROL, unreadable } from '../codec/control.ts';
 import { createAudience } from './audience.ts';
 import { createDelivery } from './deliver.ts';
 import type { RunLimits } from './program.ts';
@@ -81,7 +81,7 @@ export async function runIqd(options: RunOptions): Promise<void> {
     timer ??= setTimeout(settle, 0);
   }, LIMIT);
 
-  const part = createDaemonSession(out, path.join(dir, '.iqs'), createComplaints(warn), {
+  const part = createDaemonSession(out, CONTROL, path.join(dir, '.iqs'), createComplaints(warn), {
     begin(opened) {
       notes = opened;
       audience.remember(opened);
@@ -145,12 +145,12 @@ export async function runIqd(options: RunOptions): Promise<void> {
         stanza(element, raw) {
           if (!ack) return iqd.stanza(element, raw);
           texts.set(element, Buffer.from(raw));
-          part.element(element);
+          part.take(element);
         },
         batchEnd: () => {},
         skipped(why, counts) {
           warn(`skipped what is no stanza: ${why}`);
-          if (ack && counts) part.element(unreadable());
+          if (ack && counts) part.take(unreadable());
         },
         end,
       },

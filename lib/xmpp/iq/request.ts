@@ -2,11 +2,10 @@
  * What an iq stanza is to iqd (RFC 6120 section 8.2.3): an answer to be put where its asker waits for it, a request to
  * be answered, or neither.
  */
+
 import type { Element } from 'ltx';
 import { isIqId } from '../../tree/names.ts';
 import { CLIENT_NS } from '../../xml/read.ts';
-
-export const ROSTER_NS = 'jabber:iq:roster';
 
 export type Request = {
   readonly id: string;
@@ -48,21 +47,4 @@ export function sortIq(stanza: Element): Iq {
   const [payload, ...more] = stanza.getChildElements();
   const ns = payload !== undefined && more.length === 0 ? namespace(payload) : '';
   return { kind: 'request', request: { id, from, type, ns, stanza } };
-}
-
-/**
- * Whether a roster push may be believed: it comes from the server on behalf of the own account, which is to say from
- * nobody, or from the own bare JID (RFC 6121 section 2.1.6). Anybody else could change the contacts by it.
- * @param bareOf the bare JID in normal form, or null for what is no JID
- * @param own the own JID, or undefined if it is not known: then only pushes from nobody are taken
- */
-export function fromOwnAccount(
-  from: string | undefined,
-  own: string | undefined,
-  bareOf: (jid: string) => string | null,
-): boolean {
-  if (from === undefined) return true;
-  if (own === undefined || from.includes('/')) return false;
-  const bare = bareOf(from);
-  return bare !== null && bare === bareOf(own);
 }

@@ -1,13 +1,16 @@
 /** What iqd does with each stanza: answers go to their files, requests to their handlers. */
+
 import { setMaxListeners } from 'node:events';
 import { join } from 'node:path';
 import type { Element } from 'ltx';
 import { createRepeats } from '../../cli/repeats.ts';
-import type { Fate } from '../../session/posted.ts';
+import type { Fate } from '../../session/confirmations.ts';
 import { appendRecord } from '../../sys/append.ts';
 import { reason } from '../../sys/errno.ts';
 import { createRateLimit } from '../../sys/rate-limit.ts';
 import { canonical } from '../../xml/write.ts';
+import { fromOwnAccount } from '../jid/own-account.ts';
+import { ROSTER_NS } from '../ns.ts';
 import { errorFor, errorWith, type Fault, result } from './answer.ts';
 import type { Audience, Trust } from './audience.ts';
 import type { Delivery } from './deliver.ts';
@@ -15,7 +18,7 @@ import { findHandler, type Handler } from './handler.ts';
 import { writeFifo } from './pipe.ts';
 import { RUN_LIMITS, type Run, type RunLimits, runProgram } from './program.ts';
 import { createQueue, QUEUE_LIMITS, type QueueLimits } from './queue.ts';
-import { fromOwnAccount, type Request, ROSTER_NS, sortIq } from './request.ts';
+import { type Request, sortIq } from './request.ts';
 import { judge } from './verdict.ts';
 
 export type IqdOptions = {
@@ -168,7 +171,7 @@ export function createIqd(options: IqdOptions): Iqd {
     const task = { request, raw, push, trust, done };
     // Any other error would tell a stranger that somebody is here: this one he gets from the server where nobody is.
     if (request.ns === '') return fail(task, trust === 'stranger' ? 'service-unavailable' : 'bad-request');
-    if (push && !fromOwnAccount(request.from, own, bareOf)) {
+    if (push && !fromOwnAccount(request.from, own)) {
       warn(`a roster push that is not from the own account: ${request.from?.slice(0, 80)}`, 'push');
       return fail(task, 'service-unavailable');
     }

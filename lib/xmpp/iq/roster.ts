@@ -1,7 +1,8 @@
 /** The roster as its stanzas and its lines (RFC 6121 section 2). */
+
 import { Element } from 'ltx';
 import { printable } from '../../sys/printable.ts';
-import { ROSTER_NS } from './request.ts';
+import { ROSTER_NS } from '../ns.ts';
 
 export type RosterItem = {
   readonly jid: string;

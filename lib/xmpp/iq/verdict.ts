@@ -1,8 +1,10 @@
 /** What the end of a handler means for the one who asked. */
+
 import type { Element } from 'ltx';
 import { CLIENT_NS } from '../../xml/read.ts';
 import { parseElement } from '../../xml/tree.ts';
-import { ERROR_TYPES, STANZAS_NS } from './answer.ts';
+import { ERROR_TYPES } from '../codec/stanza-error.ts';
+import { STANZA_ERROR_NS } from '../ns.ts';
 import type { Outcome } from './program.ts';
 import { namespace } from './request.ts';
 
@@ -59,7 +61,7 @@ function only(output: Buffer): Element | null {
 function isError(element: Element): boolean {
   const conditions = element
     .getChildElements()
-    .filter((child) => namespace(child) === STANZAS_NS && child.name !== 'text');
+    .filter((child) => namespace(child) === STANZA_ERROR_NS && child.name !== 'text');
   return (
     element.name === 'error' &&
     namespace(element) === CLIENT_NS &&

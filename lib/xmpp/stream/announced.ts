@@ -1,7 +1,7 @@
 /** What a server will not take, as it tells in its features (XEP-0478 0.2.0); and how not to be silent for too long. */
-import type { Element } from 'ltx';
 
-const LIMITS_NS = 'urn:xmpp:stream-limits:0';
+import type { Element } from 'ltx';
+import { LIMITS_NS } from '../ns.ts';
 
 export type Announced = {
   /** Bytes of one stanza. */

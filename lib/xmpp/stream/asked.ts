@@ -2,8 +2,9 @@
  * Which iq requests of local programs wait for an answer. An answer is let through once, and only from whom the
  * request was sent to: ids are short and guessable, so anybody else could answer, too.
  */
-import { DEFAULT_LIMITS } from '../../cli/limits.ts';
+
 import { bareOf, full, tryJid } from '../jid/jid.ts';
+import { DEFAULT_LIMITS } from '../limits.ts';
 
 export type Asked = {
   /** A request goes out; one with the same id that is still open is forgotten. */

@@ -1,10 +1,9 @@
 /** Stream errors (RFC 6120 section 4.9): ours as text, theirs as the end of the program that they mean. */
+
 import type { Element } from 'ltx';
 import { EXIT, type ExitCode, Fatal } from '../../cli/exit.ts';
 import { escapeXml } from '../../xml/write.ts';
-
-export const STREAM_NS = 'http://etherx.jabber.org/streams';
-const CONDITION_NS = 'urn:ietf:params:xml:ns:xmpp-streams';
+import { STREAM_ERROR_NS } from '../ns.ts';
 
 /** The other side has broken the rules of the stream: before the end it is told so (RFC 6120 section 4.9). */
 export class Breach extends Fatal {
@@ -17,8 +16,8 @@ export class Breach extends Fatal {
    */
   constructor(condition: string, message: string, text = '', details = '') {
     super(EXIT.protocol, message);
-    const description = text === '' ? '' : `<text xmlns='${CONDITION_NS}'>${escapeXml(text)}</text>`;
-    this.streamError = `<stream:error><${condition} xmlns='${CONDITION_NS}'/>${description}${details}</stream:error></stream:stream>`;
+    const description = text === '' ? '' : `<text xmlns='${STREAM_ERROR_NS}'>${escapeXml(text)}</text>`;
+    this.streamError = `<stream:error><${condition} xmlns='${STREAM_ERROR_NS}'/>${description}${details}</stream:error></stream:stream>`;
   }
 }
 
@@ -47,10 +46,10 @@ const MEANING: Readonly<Record<string, ExitCode>> = {
 export function streamFault(error: Element): Fatal {
   const elements = error.getChildElements();
   const condition =
-    elements.find((e) => e.attrs.xmlns === CONDITION_NS && e.name !== 'text')?.name ?? 'undefined-condition';
-  const text = elements.find((e) => e.attrs.xmlns === CONDITION_NS && e.name === 'text')?.getText() ?? '';
+    elements.find((e) => e.attrs.xmlns === STREAM_ERROR_NS && e.name !== 'text')?.name ?? 'undefined-condition';
+  const text = elements.find((e) => e.attrs.xmlns === STREAM_ERROR_NS && e.name === 'text')?.getText() ?? '';
   const other = elements
-    .find((e) => e.attrs.xmlns === CONDITION_NS && e.name === 'see-other-host')
+    .find((e) => e.attrs.xmlns === STREAM_ERROR_NS && e.name === 'see-other-host')
     ?.getText()
     .trim();
   const where = other ? ` (it names ${other.slice(0, 200)}; -H goes there)` : '';

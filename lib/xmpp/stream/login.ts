@@ -2,17 +2,16 @@
  * SASL on a stream (RFC 6120 section 6), from the offer of mechanisms to the server's verdict. A state machine as in
  * `negotiate.ts`, of which it is a part.
  */
+
 import type { Element } from 'ltx';
 import { EXIT, Fatal } from '../../cli/exit.ts';
+import { BINDING_TYPES_NS, SASL_NS } from '../ns.ts';
 import type { Bindings } from '../sasl/binding.ts';
 import { choose } from '../sasl/choose.ts';
 import { createClient, type SaslClient } from '../sasl/client.ts';
 import { SaslError } from '../sasl/error.ts';
 import { failure } from '../sasl/failure.ts';
-import type { Account } from './negotiate.ts';
-
-const SASL_NS = 'urn:ietf:params:xml:ns:xmpp-sasl';
-const BINDING_TYPES_NS = 'urn:xmpp:sasl-cb:0';
+import type { Account } from './session-model.ts';
 
 export type LoginEffects = {
   send(text: string): void;

@@ -2,10 +2,10 @@
  * What local programs are told when a session could not be resumed: who waits for the answer to an iq gets an error, and
  * so does a message that is not sent again, as if the server had answered them (RFC 6120 section 8.3).
  */
+
 import { Element } from 'ltx';
 import { parseElement } from '../../xml/tree.ts';
-
-const STANZA_ERROR_NS = 'urn:ietf:params:xml:ns:xmpp-stanzas';
+import { addStanzaError } from '../codec/stanza-error.ts';
 
 /** @param to whom the request was sent to */
 export const noAnswer = (id: string, to: string): Element =>
@@ -20,9 +20,5 @@ export function notSent(stanza: Uint8Array): Element {
   return failed(message, 'the connection was lost, and it is too late, or too long, to send it again');
 }
 
-function failed(stanza: Element, text: string): Element {
-  const error = stanza.c('error', { type: 'wait' });
-  error.c('remote-server-timeout', { xmlns: STANZA_ERROR_NS });
-  if (text !== '') error.c('text', { xmlns: STANZA_ERROR_NS }).t(text);
-  return stanza;
-}
+const failed = (stanza: Element, text: string): Element =>
+  addStanzaError(stanza, 'wait', 'remote-server-timeout', text);

@@ -4,8 +4,6 @@
  * round at 2^32.
  */
 
-export const SM_NS = 'urn:xmpp:sm:3';
-
 const ROUND = 2 ** 32;
 /** How far `a` is after `b` on the way round. */
 const distance = (a: number, b: number): number => (a - b + ROUND) % ROUND;

@@ -4,43 +4,20 @@
  * A state machine without sockets: it is told what arrives and says what to do through `Effects`. In each state only
  * what belongs there is accepted, in its own namespace; anything else ends the session.
  */
+
 import { Element } from 'ltx';
 import { EXIT, Fatal } from '../../cli/exit.ts';
 import { canonical, escapeXml } from '../../xml/write.ts';
 import { full, tryJid } from '../jid/jid.ts';
+import { BIND_NS, SESSION_NS, SM_NS, STREAM_NS, TLS_NS } from '../ns.ts';
 import type { Bindings } from '../sasl/binding.ts';
-import { type Announced, announced, NOTHING_ANNOUNCED } from './announced.ts';
-import { Breach, STREAM_NS, streamFault } from './faults.ts';
+import { announced, NOTHING_ANNOUNCED } from './announced.ts';
+import { Breach, streamFault } from './faults.ts';
 import { asFatal, broken, createLogin } from './login.ts';
-import { SM_NS } from './manage.ts';
-
-const TLS_NS = 'urn:ietf:params:xml:ns:xmpp-tls';
-const BIND_NS = 'urn:ietf:params:xml:ns:xmpp-bind';
-const SESSION_NS = 'urn:ietf:params:xml:ns:xmpp-session';
+import type { Account, Session } from './session-model.ts';
 
 /** Ids of our own requests hold a colon, so they can't be those of a local program. */
 const BIND_ID = 'sj:bind';
-
-export type Account = {
-  user: string;
-  domain: string;
-  /** What to ask the server to bind. */
-  resource: string;
-  /** TLS: `starttls` must be had from the server, `ours` and `outside` are in place, `optional` takes what there is. */
-  tls: 'starttls' | 'ours' | 'outside' | 'optional';
-  /** PLAIN may be used without TLS. */
-  plainInClear: boolean;
-  /** A client certificate is shown in TLS. */
-  haveCert: boolean;
-  /** The mechanism of earlier sessions. */
-  floor: string | null;
-  /** A session that may be resumed: its id, its full JID, how many stanzas of the server have been dealt with. */
-  resume: { id: string; jid: string; h: number } | null;
-  /** The account has been online from this directory before: what an unauthenticated peer says does not end it for good. */
-  known: boolean;
-  /** Asked only if the mechanism needs it. */
-  password: () => Promise<string>;
-};
 
 export type Effects = {
   send(text: string): void;
@@ -60,26 +37,6 @@ export type Effects = {
   online(session: Session): void;
   /** Something that could only be found out later was wrong. */
   failed(error: Error): void;
-};
-
-export type Session = {
-  /** Its full JID. */
-  jid: string;
-  /** Null if the server manages no streams, or won't manage this one. */
-  managed: Managed | null;
-  /** How many of our stanzas had arrived in the session that could not be resumed, where the server tells. */
-  arrivedBefore: number | null;
-  /** What it will not take. */
-  limits: Announced;
-};
-
-export type Managed = {
-  /** It goes on from where it broke off; the server has dealt with `h` of our stanzas. */
-  resumed: boolean;
-  h: number;
-  /** By which it can be resumed later, and where; null if not. */
-  id: string | null;
-  location: string | null;
 };
 
 export type Negotiation = {

@@ -2,11 +2,12 @@
  * The rooms that we are in (XEP-0045). A room is what we have asked to join, by presence of our own, and what has then
  * told us with status 110 that we are in it. Nobody else becomes one, whatever types and codes he sends.
  */
+
 import type { Element } from 'ltx';
 import { bareOf } from '../jid/jid.ts';
+import { MUC_NS } from '../ns.ts';
 
-const MUC = 'http://jabber.org/protocol/muc';
-const MUC_USER = `${MUC}#user`;
+const MUC_USER = `${MUC_NS}#user`;
 
 export type RoomChange = { readonly jid: string; readonly nick: string; readonly on: boolean };
 
@@ -33,7 +34,7 @@ export function createRooms(before: Iterable<readonly [string, string]> = []): R
     sent(presence) {
       const { to, type } = presence.attrs;
       if (type !== undefined || to === undefined || !to.includes('/')) return;
-      if (presence.getChild('x', MUC) === undefined) return;
+      if (presence.getChild('x', MUC_NS) === undefined) return;
       const jid = bareOf(to);
       if (jid === null) return;
       if (asked.size >= MOST) asked.delete(asked.values().next().value!);

@@ -2,12 +2,14 @@
  * The roster, as far as the daemons have to know it at once: whoever is in it is no stranger, and its subscriptions say
  * who may see own presence. It is in the file `.roster` before what comes after it is handed on.
  */
+
 import { reason } from '../../sys/errno.ts';
 import { readFriends, writeFriends } from '../../tree/newcomers.ts';
 import type { Piece } from '../../xml/split.ts';
 import { eachGrandchild } from '../../xml/tree.ts';
-import { fromOwnAccount, ROSTER_NS } from '../iq/request.ts';
 import { bareOf } from '../jid/jid.ts';
+import { fromOwnAccount } from '../jid/own-account.ts';
+import { ROSTER_NS } from '../ns.ts';
 import { rootOf } from './route.ts';
 
 /** The id of our own request for the roster: no local program can have it. */
@@ -60,7 +62,7 @@ export function createRosterKeeper(
       const { id, type, from } = rootOf(piece).attrs;
       const request = type === 'get' || type === 'set';
       const ours = !request && id === ROSTER_ID;
-      const push = type === 'set' && fromOwnAccount(from, own, bareOf);
+      const push = type === 'set' && fromOwnAccount(from, own);
       if ((push || (ours && type === 'result')) && piece.buf.subarray(piece.start, piece.end).includes(ROSTER_NS))
         take(piece, ours);
       return ours;

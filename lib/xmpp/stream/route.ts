@@ -1,4 +1,5 @@
 /** Which way a stanza goes. Judged by its root alone: what is in it is the daemons' business. */
+
 import type { Element } from 'ltx';
 import { isIqId } from '../../tree/names.ts';
 import { HEAD } from '../../xml/limits.ts';
@@ -6,8 +7,8 @@ import { CLIENT_NS } from '../../xml/read.ts';
 import type { Piece } from '../../xml/split.ts';
 import { parseElement, recast } from '../../xml/tree.ts';
 import { tagEnd } from '../../xml/whole.ts';
+import { STREAM_NS } from '../ns.ts';
 import type { Asked } from './asked.ts';
-import { STREAM_NS } from './faults.ts';
 
 export type DaemonName = 'messaged' | 'presenced' | 'iqd';
 

@@ -5,8 +5,8 @@
  */
 
 import type { Say } from '../../cli/messages.ts';
-import type { LocalPrograms } from '../../session/local-programs.ts';
 import { reason } from '../../sys/errno.ts';
+import type { LocalPrograms } from './local-programs.ts';
 import type { Sent } from './manage.ts';
 import type { SessionStore } from './session-store.ts';
 import type { Trace } from './trace.ts';

@@ -2,6 +2,7 @@
  * Keeps a session over connections and over sj's own end: what was sent, what was dealt with, and who waits for an
  * answer, in memory and in the ledger. Here the pure parts (`manage.ts`, `ledger.ts`) meet the file.
  */
+
 import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import { EXIT, Fatal } from '../../cli/exit.ts';
@@ -9,6 +10,7 @@ import { openSpool, type Spool } from '../../store/spool.ts';
 import { reason } from '../../sys/errno.ts';
 import { parseElement } from '../../xml/tree.ts';
 import { canonical } from '../../xml/write.ts';
+import { DELAY_NS, SM_NS } from '../ns.ts';
 import { Breach } from './faults.ts';
 import {
   ackedLine,
@@ -25,9 +27,9 @@ import {
   unackedLine,
 } from './ledger.ts';
 import { keepPlace } from './location.ts';
-import { createAckPolicy, createIncoming, createOutgoing, type Incoming, type Sent, SM_NS } from './manage.ts';
-import type { Session } from './negotiate.ts';
+import { createAckPolicy, createIncoming, createOutgoing, type Incoming, type Sent } from './manage.ts';
 import type { DaemonName } from './route.ts';
+import type { Session } from './session-model.ts';
 
 export type SessionStore = {
   /** What can be resumed, for `negotiate`. */
@@ -77,8 +79,6 @@ export type SessionStore = {
   over(): void;
   close(): void;
 };
-
-const DELAY_NS = 'urn:xmpp:delay';
 
 const FILE = '.queue';
 

@@ -3,12 +3,11 @@
  * holds the pure parts together; what a stanza means is decided in `route.ts`, what a server says before the session in
  * `negotiate.ts`, what has arrived and what has not in `upkeep.ts`.
  */
+
 import { Element } from 'ltx';
 import { EXIT, type ExitCode, Fatal } from '../../cli/exit.ts';
-import { type Limits, SWELL, stanzaLimits } from '../../cli/limits.ts';
 import type { Say } from '../../cli/messages.ts';
 import type { BackChannel } from '../../session/back-channels.ts';
-import { createLocalPrograms } from '../../session/local-programs.ts';
 import { createReports } from '../../sys/bursts.ts';
 import { reason } from '../../sys/errno.ts';
 import { type State, setState } from '../../tree/account.ts';
@@ -19,16 +18,20 @@ import { createSplitter, type Piece, type Skipped } from '../../xml/split.ts';
 import { recast } from '../../xml/tree.ts';
 import { canonical } from '../../xml/write.ts';
 import { bareOf } from '../jid/jid.ts';
+import { type Limits, SWELL, stanzaLimits } from '../limits.ts';
+import { SM_NS } from '../ns.ts';
 import type { Bindings } from '../sasl/binding.ts';
 import { type Asked, createAsked } from './asked.ts';
 import { Breach, streamFault } from './faults.ts';
 import { openLink } from './link.ts';
+import { createLocalPrograms } from './local-programs.ts';
 import { noAnswer, notSent } from './lost.ts';
-import { SM_NS } from './manage.ts';
-import { type Account, counter, negotiate, type Session } from './negotiate.ts';
+
+import { counter, negotiate } from './negotiate.ts';
 import { createRosterKeeper, ROSTER_ID } from './roster-keeper.ts';
 import { type DaemonName, rootOf, routeIncoming, textOf, treeOf, wayOf } from './route.ts';
 import { createSender } from './sender.ts';
+import type { Account, Session } from './session-model.ts';
 import type { SessionStore } from './session-store.ts';
 import { createShutdown, FAREWELL, type Line, ping } from './shutdown.ts';
 import { refusal, reportOf, standIn } from './skipped.ts';

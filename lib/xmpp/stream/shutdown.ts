@@ -4,11 +4,11 @@
  */
 import { EXIT, type ExitCode } from '../../cli/exit.ts';
 import type { Say } from '../../cli/messages.ts';
-import type { LocalPrograms } from '../../session/local-programs.ts';
 import { reason } from '../../sys/errno.ts';
 import { clearPresences } from '../../tree/presence-file.ts';
 import { terminate } from '../../tree/takeover.ts';
 import type { Link } from './link.ts';
+import type { LocalPrograms } from './local-programs.ts';
 import type { Sender } from './sender.ts';
 import type { SessionStore } from './session-store.ts';
 

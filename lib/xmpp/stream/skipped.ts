@@ -2,14 +2,15 @@
  * What becomes of a stanza of the server that is not handed on, because it is beyond a limit: it counts as any other, it
  * is told whose it was, and who waits for an answer gets one.
  */
+
 import { Element } from 'ltx';
 import { printable } from '../../sys/printable.ts';
 import { canonical } from '../../xml/write.ts';
+import { addStanzaError } from '../codec/stanza-error.ts';
 import { bareOf } from '../jid/jid.ts';
 
 type Attributes = Readonly<Record<string, string | undefined>>;
 
-const STANZA_ERROR_NS = 'urn:ietf:params:xml:ns:xmpp-stanzas';
 const STANZAS: ReadonlySet<string> = new Set(['message', 'presence', 'iq']);
 const MOST_SHOWN = 200;
 
@@ -32,15 +33,11 @@ export function reportOf(name: string, { from }: Attributes, why: string): { wha
 export function refusal(name: string, { type, id, from }: Attributes): string | null {
   if (name !== 'iq' || (type !== 'get' && type !== 'set') || !id) return null;
   const answer = new Element('iq', { type: 'error', id, ...(from !== undefined && { to: from }) });
-  answer.c('error', { type: 'cancel' }).c('service-unavailable', { xmlns: STANZA_ERROR_NS });
-  return canonical(answer);
+  return canonical(addStanzaError(answer, 'cancel', 'service-unavailable'));
 }
 
 /** What is handed on in the place of an answer that was skipped. */
 export function standIn({ id, from }: Attributes, why: string): string {
   const answer = new Element('iq', { type: 'error', ...(id && { id }), ...(from && { from }) });
-  const error = answer.c('error', { type: 'cancel' });
-  error.c('policy-violation', { xmlns: STANZA_ERROR_NS });
-  error.c('text', { xmlns: STANZA_ERROR_NS }).t(why);
-  return canonical(answer);
+  return canonical(addStanzaError(answer, 'cancel', 'policy-violation', why));
 }

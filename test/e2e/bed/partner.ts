@@ -4,9 +4,10 @@ import { once } from 'node:events';
 import path from 'node:path';
 import type { Element } from 'ltx';
 import { onTestFailed, onTestFinished } from 'vitest';
-import { type Control, controlText, readControl } from '../../../lib/session/control.ts';
+import type { Control } from '../../../lib/session/control.ts';
 import { parseElement } from '../../../lib/xml/tree.ts';
 import { canonical } from '../../../lib/xml/write.ts';
+import { controlText, readControl } from '../../../lib/xmpp/codec/control.ts';
 import { BIN } from './suite.ts';
 
 export type Partner = {

@@ -2,12 +2,13 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { expect, it } from 'vitest';
 import { createConversation } from '../../../lib/chat/conversation.ts';
-import type { OutgoingStanza } from '../../../lib/chat/outbox.ts';
-import { DEFAULT_LIMITS, type Limits } from '../../../lib/cli/limits.ts';
+import type { OutgoingFrame } from '../../../lib/chat/outbox.ts';
 import { ensureContact } from '../../../lib/tree/contact.ts';
 import type { LogRecord } from '../../../lib/tree/log.ts';
 import { writeFriends } from '../../../lib/tree/newcomers.ts';
 import { parseElement } from '../../../lib/xml/tree.ts';
+import { xmppBackEnd } from '../../../lib/xmpp/back-end.ts';
+import { DEFAULT_LIMITS, type Limits } from '../../../lib/xmpp/limits.ts';
 import { scratch } from '../sys/scratch.ts';
 
 const OWN = 'me@example.org';
@@ -17,10 +18,11 @@ function talking(dir = scratch(), limits?: Limits, rooms = new Map([['r@c', 'me'
   const out: string[] = [];
   const log: (LogRecord & { contact: string })[] = [];
   const events: string[] = [];
-  const stanzas: OutgoingStanza[] = [];
+  const stanzas: OutgoingFrame[] = [];
   const warnings: string[] = [];
   const conversation = createConversation({
     dir,
+    codec: xmppBackEnd(DEFAULT_LIMITS),
     own: OWN,
     rooms,
     stamp: 'T',
@@ -36,7 +38,7 @@ function talking(dir = scratch(), limits?: Limits, rooms = new Map([['r@c', 'me'
       },
       event: (type, contact, detail) => events.push(`${type} ${contact} ${detail}`),
     },
-    send: (outgoingOf) => void stanzas.push(outgoingOf),
+    send: (frame) => void stanzas.push(frame),
     has: (jid) => fs.existsSync(path.join(dir, jid)),
     open: (jid) => ensureContact(dir, jid) !== '',
     soon() {},
@@ -51,13 +53,13 @@ function talking(dir = scratch(), limits?: Limits, rooms = new Map([['r@c', 'me'
     stanzas,
     warnings,
     conversation,
-    hear: (stanza: string) => conversation.stanza(parseElement(stanza)),
+    hear: (stanza: string) => conversation.take(parseElement(stanza)),
     /** Writes a line, which the other side takes. */
     say(jid: string, line: string, error: Error | null = null) {
       conversation.line(jid, Buffer.from(line));
-      return stanzas.splice(0).map(({ intent, stanza }) => {
+      return stanzas.splice(0).map(({ intent, frame }) => {
         conversation.fate(intent, error === null ? null : 'offline');
-        return parseElement(stanza);
+        return parseElement(frame);
       });
     },
     contacts: () => fs.readdirSync(dir).filter((name) => name !== 'events'),
@@ -167,10 +169,10 @@ it('shows the own line when it has been taken, not before', () => {
   const t = talking();
   t.conversation.line('bob@x', Buffer.from('hi'));
   expect([t.out, t.log]).toEqual([[], []]);
-  const [{ intent, stanza }] = t.stanzas as [OutgoingStanza];
+  const [{ intent, frame }] = t.stanzas as [OutgoingFrame];
   t.conversation.fate(intent, null);
   expect(t.out).toEqual([`bob@x: T <${OWN}> hi`]);
-  const { id } = parseElement(stanza).attrs;
+  const { id } = parseElement(frame).attrs;
   expect(t.log).toEqual([
     { contact: 'bob@x', time: expect.any(String), dir: 'out', from: OWN, to: 'bob@x', type: 'chat', id, body: 'hi' },
   ]);
@@ -248,7 +250,7 @@ it('loses a message rather than write through a link, and says so once', () => {
 it('has no place for what comes from no JID', () => {
   const t = talking();
   t.hear(`<message from='../../x y'><body>x</body></message>`);
-  expect(t.events).toEqual(['error  a message from what is no JID: ../../x y']);
+  expect(t.events).toEqual(['error  a message from what is not an address: ../../x y']);
   expect([t.out, t.contacts()]).toEqual([[], []]);
 });
 

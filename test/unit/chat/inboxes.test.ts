@@ -4,6 +4,8 @@ import { expect, it, onTestFinished } from 'vitest';
 import { createInboxes, type Inboxes } from '../../../lib/chat/inboxes.ts';
 import { mkfifos } from '../../../lib/sys/mkfifo.ts';
 import { dirName } from '../../../lib/tree/names.ts';
+import { xmppBackEnd } from '../../../lib/xmpp/back-end.ts';
+import { DEFAULT_LIMITS } from '../../../lib/xmpp/limits.ts';
 import { scratch, sh, until } from '../sys/scratch.ts';
 
 function chatting(dir = scratch()) {
@@ -11,7 +13,7 @@ function chatting(dir = scratch()) {
   const gone: string[] = [];
   const warnings: string[] = [];
   const misnamed: [string, string][] = [];
-  const inboxes: Inboxes = createInboxes(dir, {
+  const inboxes: Inboxes = createInboxes(dir, xmppBackEnd(DEFAULT_LIMITS), {
     line: (jid, bytes) => lines.push(`${jid}: ${bytes}`),
     tooLong: (jid, head, length) => lines.push(`${jid}: ${head.length} of ${length}`),
     gone: (jid) => gone.push(jid),

@@ -1,10 +1,10 @@
 import { expect, it } from 'vitest';
-import { createOutbox, type OutgoingStanza } from '../../../lib/chat/outbox.ts';
-import type { Fate } from '../../../lib/sys/outlet.ts';
+import { createOutbox, type OutgoingFrame } from '../../../lib/chat/outbox.ts';
+import type { OnWritten } from '../../../lib/sys/outlet.ts';
 
 function sending({ room = true } = {}) {
   const lines: string[] = [];
-  const fates: (Fate | undefined)[] = [];
+  const fates: (OnWritten | undefined)[] = [];
   const said: string[] = [];
   let after: (() => void)[] = [];
   const box = createOutbox(
@@ -25,26 +25,27 @@ function sending({ room = true } = {}) {
       busy: (busy) => said.push(`busy ${busy}`),
       full: (full) => said.push(`full ${full}`),
       soon: () => {},
+      again: (n) => lines.push(`again ${n}`),
       broken: ({ message }) => said.push(`broken ${message}`),
     },
   );
-  const outgoingOf = (id: string): OutgoingStanza => ({
+  const frameOf = (id: string): OutgoingFrame => ({
     intent: { jid: 'a@x', id, body: id, room: false },
-    stanza: `<${id}/>`,
+    frame: `<${id}/>`,
   });
   const write = () => {
     const calls = after;
     after = [];
     for (const call of calls) call();
   };
-  return { box, lines, fates, said, outgoingOf, write, take: () => said.splice(0) };
+  return { box, lines, fates, said, frameOf, write, take: () => said.splice(0) };
 }
 
 it('lets a line leave once it is written down, and shows it once it is taken', () => {
-  const { box, lines, outgoingOf, write, take } = sending();
+  const { box, lines, frameOf, write, take } = sending();
   box.open([]);
-  box.send(outgoingOf('a'));
-  box.send(outgoingOf('b'));
+  box.send(frameOf('a'));
+  box.send(frameOf('b'));
   expect(lines).toEqual([]);
   write();
   expect([lines, take()]).toEqual([
@@ -59,9 +60,9 @@ it('lets a line leave once it is written down, and shows it once it is taken', (
 });
 
 it('tells why a line is refused, and counts it', () => {
-  const { box, outgoingOf, write, take } = sending();
+  const { box, frameOf, write, take } = sending();
   box.open([]);
-  for (const id of ['a', 'b', 'c']) box.send(outgoingOf(id));
+  for (const id of ['a', 'b', 'c']) box.send(frameOf(id));
   write();
   take();
   box.refused(2, 'too big');
@@ -71,22 +72,22 @@ it('tells why a line is refused, and counts it', () => {
 });
 
 it('offers again what an earlier process has sent, and says so', () => {
-  const { box, lines, outgoingOf, write, take } = sending();
+  const { box, lines, frameOf, write, take } = sending();
   // Taken before the session was there: written down, and no more.
-  box.send(outgoingOf('c'));
+  box.send(frameOf('c'));
   write();
   expect(lines).toEqual([]);
-  box.open(['a', 'b', 'c'].map(outgoingOf));
-  expect(lines).toEqual([`<again xmlns='urn:x-sj:session' n='3'/>`, '<a/>', '<b/>', '<c/>']);
+  box.open(['a', 'b', 'c'].map(frameOf));
+  expect(lines).toEqual(['again 3', '<a/>', '<b/>', '<c/>']);
   take();
   box.sent(2);
   expect(take()).toEqual(['settle a', 'a sent', 'settle b', 'b sent']);
 });
 
 it('goes by the outlet when nothing more is told', () => {
-  const { box, fates, outgoingOf, write, take } = sending();
+  const { box, fates, frameOf, write, take } = sending();
   box.open([]);
-  for (const id of ['a', 'b', 'c']) box.send(outgoingOf(id));
+  for (const id of ['a', 'b', 'c']) box.send(frameOf(id));
   write();
   take();
   fates[0]!(null);
@@ -98,37 +99,37 @@ it('goes by the outlet when nothing more is told', () => {
 });
 
 it('keeps what is not taken when sj has gone', () => {
-  const { box, lines, fates, outgoingOf, write, take } = sending();
+  const { box, lines, fates, frameOf, write, take } = sending();
   box.open([]);
-  box.send(outgoingOf('a'));
+  box.send(frameOf('a'));
   write();
   fates[0]!(new Error('gone'));
   box.shut();
-  box.send(outgoingOf('b'));
+  box.send(frameOf('b'));
   write();
   expect([lines, take()]).toEqual([['<a/>'], ['intend a', 'broken gone', 'intend b']]);
 });
 
 it('asks to wait while much is on its way, or is about to be', () => {
-  const { box, outgoingOf, write, take } = sending();
+  const { box, frameOf, write, take } = sending();
   box.open([]);
   const flow = () => take().filter((line) => /^(busy|full)/.test(line));
-  for (let i = 0; i < 2001; i++) box.send(outgoingOf(`${i}`));
+  for (let i = 0; i < 2001; i++) box.send(frameOf(`${i}`));
   expect(flow()).toEqual(['busy true']);
-  for (let i = 0; i < 8000; i++) box.send(outgoingOf(`more ${i}`));
+  for (let i = 0; i < 8000; i++) box.send(frameOf(`more ${i}`));
   expect(flow()).toEqual(['full true']);
   write();
   box.sent(10_001);
   expect(flow()).toEqual(['busy false', 'full false']);
 
-  box.send({ ...outgoingOf('long'), stanza: 'x'.repeat(5_000_000) });
+  box.send({ ...frameOf('long'), frame: 'x'.repeat(5_000_000) });
   expect(take()).toEqual(['intend long', 'busy true', 'full true']);
   box.shut();
   expect(take()).toEqual(['busy false', 'full false']);
 
   const slow = sending({ room: false });
   slow.box.open([]);
-  slow.box.send(slow.outgoingOf('a'));
+  slow.box.send(slow.frameOf('a'));
   slow.write();
   slow.box.drained();
   expect(slow.take()).toEqual(['intend a', 'busy true', 'busy false']);

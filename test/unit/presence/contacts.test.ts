@@ -3,9 +3,9 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createContacts } from '../../../lib/presence/contacts.ts';
-import { createComplaints } from '../../../lib/session/troubles.ts';
+import { createComplaints } from '../../../lib/sys/complaints.ts';
 import { parseElement } from '../../../lib/xml/tree.ts';
-import { bareOf } from '../../../lib/xmpp/jid/jid.ts';
+import { decodePresence } from '../../../lib/xmpp/codec/presence.ts';
 
 const ME = 'me@example.org';
 const BOB = 'bob@example.org';
@@ -23,13 +23,13 @@ const open = () => {
   const contacts = createContacts({
     dir,
     own: ME,
-    bareOf,
+    codec: { decodePresence },
     complaints: createComplaints((message) => warnings.push(message)),
   });
   /** A batch of stanzas: from whom, and what is in them. */
   const batch = (...stanzas: [from: string, inner?: string, type?: string][]) => {
     for (const [from, inner = '', type] of stanzas) {
-      contacts.stanza(
+      contacts.take(
         parseElement(`<presence from='${from}'${type === undefined ? '' : ` type='${type}'`}>${inner}</presence>`),
       );
     }

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createOwnPresence } from '../../../lib/presence/own.ts';
 import { ONLINE, type Own, parseOwn } from '../../../lib/tree/mypresence.ts';
-import { canonical } from '../../../lib/xml/write.ts';
+import { encodePresence } from '../../../lib/xmpp/codec/presence-out.ts';
 
 const BOB = 'bob@example.org';
 const EVE = 'eve@example.org';
@@ -18,7 +18,7 @@ function suite() {
           parseOwn(global),
           new Map(Object.entries(contacts).map(([jid, text]) => [jid, text === null ? null : parseOwn(text)])),
         )
-        .map(canonical),
+        .map(({ own, to }) => encodePresence(own, to)),
   };
 }
 
@@ -128,7 +128,7 @@ describe('createOwnPresence', () => {
             if (value === null) files.delete(jid);
             else files.set(jid, value);
           }
-          for (const stanza of own.update(global, contacts)) take(canonical(stanza));
+          for (const { own: shown, to } of own.update(global, contacts)) take(encodePresence(shown, to));
           for (const jid of everybody) {
             const shall = files.get(jid) ?? (friends.includes(jid) ? global : { show: 'offline' });
             expect([jid, seen.get(jid) ?? 'offline']).toEqual([jid, shall.show]);

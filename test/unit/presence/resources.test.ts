@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createResources, type Resource } from '../../../lib/presence/resources.ts';
+import type { Resource } from '../../../lib/presence/model.ts';
+import { createResources } from '../../../lib/presence/resources.ts';
 
 const at = (priority: number, status = '', occupant = false): Resource => ({
   show: 'online',

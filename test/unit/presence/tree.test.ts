@@ -3,7 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { openTree, type Tree } from '../../../lib/presence/tree.ts';
-import { createComplaints } from '../../../lib/session/troubles.ts';
+import { createComplaints } from '../../../lib/sys/complaints.ts';
 import { bareOf } from '../../../lib/xmpp/jid/jid.ts';
 
 let dir: string;

@@ -1,24 +1,21 @@
 import { expect, it } from 'vitest';
-import { unreadable } from '../../../lib/session/control.ts';
 import { createInlet, takeAck } from '../../../lib/session/inlet.ts';
 import { parseElement } from '../../../lib/xml/tree.ts';
+import { CONTROL as CODEC, unreadable } from '../../../lib/xmpp/codec/control.ts';
 
 const CONTROL = `xmlns='urn:x-sj:session'`;
 
 function listening() {
   const sent: string[] = [];
   const heard: string[] = [];
-  const inlet = createInlet(
-    { send: (line) => sent.push(line) > 0 },
-    {
-      session: ({ id, resumed }) => heard.push(`session ${id} ${resumed}`),
-      stanza: (element, n) => heard.push(`${element.name} ${n}`),
-      sent: (n) => heard.push(`sent ${n}`),
-      refused: (n, reason) => heard.push(`refused ${n} ${reason}`),
-      shown: (to, on) => heard.push(`shown ${to} ${on}`),
-    },
-  );
-  return { inlet, sent, heard, hear: (text: string) => inlet.element(parseElement(text)) };
+  const inlet = createInlet({ send: (line) => sent.push(line) > 0 }, CODEC, {
+    session: ({ id, resumed }) => heard.push(`session ${id} ${resumed}`),
+    stanza: (element, n) => heard.push(`${element.name} ${n}`),
+    sent: (n) => heard.push(`sent ${n}`),
+    refused: (n, reason) => heard.push(`refused ${n} ${reason}`),
+    shown: (to, on) => heard.push(`shown ${to} ${on}`),
+  });
+  return { inlet, sent, heard, hear: (text: string) => inlet.take(parseElement(text)) };
 }
 
 it('numbers what comes, backwards what came before the session was known', () => {
@@ -58,10 +55,10 @@ it('hears what became of what was sent, and that the session is over', () => {
 
 it('counts what could not be read', () => {
   const { inlet, heard, hear } = listening();
-  inlet.element(unreadable());
+  inlet.take(unreadable());
   hear('<message/>');
   hear(`<session ${CONTROL} id='P' n='7'/>`);
-  inlet.element(unreadable());
+  inlet.take(unreadable());
   hear('<iq/>');
   expect(heard).toEqual(['session P false', 'unreadable 6', 'message 7', 'unreadable 8', 'iq 9']);
 });

@@ -1,13 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { Message } from '../../../../lib/chat/model.ts';
 import { parseElement } from '../../../../lib/xml/tree.ts';
 import { escapeXml as xml } from '../../../../lib/xml/write.ts';
-import { type Incoming, readMessage, readStamp } from '../../../../lib/xmpp/codec/message.ts';
+import { readMessage, readStamp } from '../../../../lib/xmpp/codec/message.ts';
 
 const OWN = 'me@example.org';
 const NOW = Date.parse('2024-05-06T07:08:09.000Z');
 
-const read = (stanza: string): Incoming | null => readMessage(parseElement(stanza), OWN, NOW);
+const read = (stanza: string): Message | null => readMessage(parseElement(stanza), OWN, NOW);
 const chat = (inner: string) =>
   read(`<message from='bob@example.net/phone' to='${OWN}/x' type='chat' id='i1'>${inner}</message>`)!;
 
@@ -15,6 +16,7 @@ describe('who and what', () => {
   it('reads a chat message', () => {
     expect(chat('<body>hi &amp; bye</body><thread>t</thread>')).toEqual({
       contact: 'bob@example.net',
+      group: false,
       delayed: false,
       from: 'bob@example.net/phone',
       to: 'me@example.org/x',

@@ -3,9 +3,9 @@ import fs from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { canonical } from '../../../../lib/xml/write.ts';
-import { STANZAS_NS } from '../../../../lib/xmpp/iq/answer.ts';
 import { runProgram } from '../../../../lib/xmpp/iq/program.ts';
 import { judge, type Verdict } from '../../../../lib/xmpp/iq/verdict.ts';
+import { STANZA_ERROR_NS } from '../../../../lib/xmpp/ns.ts';
 import { request, SHELL, scratch, script } from './stanzas.ts';
 
 const SHIPPED = resolve('ext');
@@ -52,7 +52,7 @@ describe('the shipped handlers', () => {
   it.each(Object.keys(FILES))('%s refuses to be set', async (ns) => {
     const verdict = await ask(ns, { type: 'set' });
     if (verdict.kind !== 'error') throw new Error(JSON.stringify(verdict));
-    expect(verdict.error.getChild('feature-not-implemented', STANZAS_NS)).toBeDefined();
+    expect(verdict.error.getChild('feature-not-implemented', STANZA_ERROR_NS)).toBeDefined();
   });
 
   it('ping answers with nothing', async () => {
@@ -154,7 +154,7 @@ describe('the shipped handlers', () => {
     for (const node of ['x', '', `http://jabber.org/protocol/commands`, `&apos;&gt;`]) {
       const verdict = await ask(DISCO, { payload: ` <p:query xmlns:p='${DISCO}' a='&gt;' node='${node}'/>` });
       if (verdict.kind !== 'error') throw new Error(JSON.stringify(verdict));
-      expect(verdict.error.getChild('item-not-found', STANZAS_NS)).toBeDefined();
+      expect(verdict.error.getChild('item-not-found', STANZA_ERROR_NS)).toBeDefined();
     }
     for (const other of [`nodes='x'`, `a=' node=&apos;'`, `xml:node='x'`]) {
       expect((await ask(DISCO, { payload: `\n<query xmlns='${DISCO}' ${other}/>` })).kind, other).toBe('result');

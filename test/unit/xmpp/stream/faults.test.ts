@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parseElement } from '../../../../lib/xml/tree.ts';
-import { Breach, STREAM_NS, streamFault } from '../../../../lib/xmpp/stream/faults.ts';
+import { STREAM_NS } from '../../../../lib/xmpp/ns.ts';
+import { Breach, streamFault } from '../../../../lib/xmpp/stream/faults.ts';
 
 const NS = 'urn:ietf:params:xml:ns:xmpp-streams';
 

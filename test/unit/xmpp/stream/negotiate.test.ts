@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { Fatal } from '../../../../lib/cli/exit.ts';
 import { parseElement } from '../../../../lib/xml/tree.ts';
+import { STREAM_NS } from '../../../../lib/xmpp/ns.ts';
 import type { Bindings } from '../../../../lib/xmpp/sasl/binding.ts';
-import { STREAM_NS } from '../../../../lib/xmpp/stream/faults.ts';
-import { type Account, negotiate } from '../../../../lib/xmpp/stream/negotiate.ts';
+
+import { negotiate } from '../../../../lib/xmpp/stream/negotiate.ts';
+import type { Account } from '../../../../lib/xmpp/stream/session-model.ts';
 import { scramServer } from '../sasl/server.ts';
 
 const SCOPE = { defaultNs: 'jabber:client', prefixes: new Map([['stream', STREAM_NS]]) };

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { LocalPrograms } from '../../../../lib/session/local-programs.ts';
+import type { LocalPrograms } from '../../../../lib/xmpp/stream/local-programs.ts';
 import { createSender } from '../../../../lib/xmpp/stream/sender.ts';
 import type { SessionStore } from '../../../../lib/xmpp/stream/session-store.ts';
 

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
-import type { Control } from '../../../lib/session/control.ts';
-import { createShown } from '../../../lib/session/shown.ts';
-import { createSplitter } from '../../../lib/xml/split.ts';
+import type { Control } from '../../../../lib/session/control.ts';
+import { createSplitter } from '../../../../lib/xml/split.ts';
+import { createShown } from '../../../../lib/xmpp/stream/shown.ts';
 
 it('tells iqd of presence, and of nothing else, from the beginning', () => {
   const told: Control[] = [];

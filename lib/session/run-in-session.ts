@@ -5,10 +5,12 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import type { Element } from 'ltx';
-import { daemonLimits } from '../cli/limits.ts';
-import { unreadable } from '../session/control.ts';
-import { createInlet, type SessionInfo } from '../session/inlet.ts';
+import { createBatcher } from '../chat/batcher.ts';
+import { type Conversation, createConversation } from '../chat/conversation.ts';
+import { createInboxes } from '../chat/inboxes.ts';
+import { createJournal, type Journal } from '../chat/journal.ts';
+import { createOutbox, type Outbox } from '../chat/outbox.ts';
+import { createStateReader, type State } from '../chat/state.ts';
 import { openRedo, putAside, type Redo, SpoiltLog } from '../store/redo.ts';
 import { reason } from '../sys/errno.ts';
 import type { Lock } from '../sys/lock.ts';
@@ -16,16 +18,11 @@ import { type TreeWatch, watchTree } from '../sys/watch.ts';
 import { createFormatter } from '../tree/format.ts';
 import { tellMisnamed } from '../tree/misnamed.ts';
 import { hasSuccessor, LOCK, takeOver } from '../tree/takeover.ts';
-import { type Feed, readStanzas } from '../xml/feed.ts';
-import { isRead } from '../xmpp/codec/message.ts';
-import { type Conversation, createConversation } from './conversation.ts';
-import { createInboxes } from './inboxes.ts';
-import { createJournal, type Journal } from './journal.ts';
-import { createOutbox, type Outbox } from './outbox.ts';
-import { createBatcher, GRACE, type MessagedOptions, PATIENCE } from './run-alone.ts';
-import { createStateReader, type State } from './state.ts';
+import type { Feed } from './back-end.ts';
+import { createInlet, type SessionInfo } from './inlet.ts';
+import { GRACE, type MessagedOptions, PATIENCE } from './run-alone.ts';
 
-export type SessionOptions = MessagedOptions & {
+export type SessionOptions<Frame> = MessagedOptions<Frame> & {
   /** How long, in seconds, to keep front ends' FIFOs open for a successor when sj has gone. */
   readonly linger: number;
 };
@@ -40,14 +37,20 @@ const AGAIN = 1000;
 const FINISH = 1000;
 
 /** What there is once the predecessor is gone and the log is read. */
-type Runtime = { state: State; journal: Journal; conversation: Conversation; outbox: Outbox; lock: Lock };
+type Runtime<Frame> = {
+  state: State;
+  journal: Journal;
+  conversation: Conversation<Frame>;
+  outbox: Outbox;
+  lock: Lock;
+};
 
-/** Runs until its stanzas end or it is told to (SIGTERM); or so much longer. Resolves when everything is written. */
-export async function runInSession(options: SessionOptions): Promise<void> {
-  const { dir, own, fd, out, target, stamp, limits, warn, linger } = options;
+/** Runs until its frames end or it is told to (SIGTERM); or so much longer. Resolves when everything is written. */
+export async function runInSession<Frame>(options: SessionOptions<Frame>): Promise<void> {
+  const { backEnd, dir, own, fd, out, target, stamp, limits, warn, linger } = options;
   let feed: Feed | undefined;
   let session: SessionInfo | null = null;
-  let runtime: Runtime | null = null;
+  let runtime: Runtime<Frame> | null = null;
   /** Numbers up to this one are of stanzas that were written down by an earlier process. */
   let before = 0;
   /** Front ends are heard. */
@@ -58,7 +61,7 @@ export async function runInSession(options: SessionOptions): Promise<void> {
   const unshown: { from: string; why: string }[] = [];
   /** The rooms that we are in, and our nicks there. */
   const rooms = new Map<string, string>();
-  const backlog: { element: Element; n: number | null }[] = [];
+  const backlog: { frame: Frame; n: number | null }[] = [];
   let tree: TreeWatch | null = null;
   let met = () => {};
   const meeting = new Promise<void>((resolve) => {
@@ -82,6 +85,7 @@ export async function runInSession(options: SessionOptions): Promise<void> {
 
   const inboxes = createInboxes(
     dir,
+    backEnd,
     {
       line(jid, bytes) {
         runtime?.conversation.line(jid, bytes);
@@ -99,16 +103,16 @@ export async function runInSession(options: SessionOptions): Promise<void> {
   );
   inboxes.pause();
 
-  const inlet = createInlet(out, {
+  const inlet = createInlet(out, backEnd.control, {
     session(given) {
       session = given;
       met();
       if (runtime === null) feed?.pause();
       else begin(runtime, given);
     },
-    stanza(element, n) {
-      if (runtime === null || session === null) backlog.push({ element, n });
-      else take(runtime, element, n);
+    stanza(frame, n) {
+      if (runtime === null || session === null) backlog.push({ frame, n });
+      else take(runtime, frame, n);
     },
     skipped(from, why) {
       if (runtime === null || session === null) unshown.push({ from, why });
@@ -123,20 +127,20 @@ export async function runInSession(options: SessionOptions): Promise<void> {
     refused: (n, why) => runtime?.outbox.refused(n, why),
   });
 
-  function take({ conversation, journal }: Runtime, element: Element, n: number | null): void {
+  function take({ conversation, journal }: Runtime<Frame>, frame: Frame, n: number | null): void {
     // What came before a session began has no number in it, and nobody gives it again.
-    if (n === null || n <= 0 || n > before) conversation.stanza(element);
+    if (n === null || n <= 0 || n > before) conversation.take(frame);
     if (n !== null) journal.through(n);
   }
 
   /** The session is there, and everything that is needed for it. */
-  function begin({ state, journal, conversation, outbox }: Runtime, { id, past, acked = 0 }: SessionInfo): void {
+  function begin({ state, journal, conversation, outbox }: Runtime<Frame>, { id, past, acked = 0 }: SessionInfo): void {
     const { session, n } = state.position;
     journal.begin(id, past === session ? Math.max(0, n - acked) : 0);
     before = state.position.n;
     holdIn();
     journal.flush();
-    outbox.open([...state.intents.values()].map(conversation.outgoingOf));
+    outbox.open([...state.intents.values()].map(conversation.frameOf));
     reading = true;
     flow();
   }
@@ -150,7 +154,7 @@ export async function runInSession(options: SessionOptions): Promise<void> {
     } catch {}
   }
 
-  function createRuntime(lock: Lock, redo: Redo, state: State): Runtime {
+  function createRuntime(lock: Lock, redo: Redo, state: State): Runtime<Frame> {
     const journal = createJournal(
       dir,
       {
@@ -166,6 +170,7 @@ export async function runInSession(options: SessionOptions): Promise<void> {
       { kept: { redo, state }, room: inboxes.room },
     );
     const outbox = createOutbox(out, journal, {
+      again: (n) => void out.send(backEnd.control.write({ what: 'again', n })),
       fate: (intent, why) => conversation.fate(intent, why),
       busy: inboxes.ease,
       full(full) {
@@ -181,6 +186,7 @@ export async function runInSession(options: SessionOptions): Promise<void> {
     const { soon } = batch;
     const conversation = createConversation({
       dir,
+      codec: backEnd,
       own,
       stamp,
       journal,
@@ -213,7 +219,7 @@ export async function runInSession(options: SessionOptions): Promise<void> {
   }
 
   /** @returns null if there is no need any more */
-  async function prepare(): Promise<Runtime | null> {
+  async function prepare(): Promise<Runtime<Frame> | null> {
     let lock: Lock | null = null;
     for (;;) {
       try {
@@ -223,7 +229,7 @@ export async function runInSession(options: SessionOptions): Promise<void> {
         return createRuntime(lock, redo, state);
       } catch (error) {
         complain(
-          `cannot open ${path.join(dir, lock === null ? LOCK : LOG)}: ${reason(error)}; stanzas wait until it can be`,
+          `cannot open ${path.join(dir, lock === null ? LOCK : LOG)}: ${reason(error)}; messages wait until it can be`,
         );
         if (stop.signal.aborted) {
           lock?.release();
@@ -238,22 +244,21 @@ export async function runInSession(options: SessionOptions): Promise<void> {
   process.on('SIGINT', () => {});
   const told = new Promise<void>((resolve) => process.on('SIGTERM', resolve));
   const ended = new Promise<void>((resolve) => {
-    feed = readStanzas(
+    feed = backEnd.read(
       fd,
       {
-        stanza(element, { length }) {
-          inlet.element(element);
+        frame(frame, length) {
+          inlet.take(frame);
           batch.add(length);
         },
         batchEnd: batch.soon,
         skipped(why, counts) {
-          warn(`skipped what is no stanza: ${why}`);
-          if (counts) inlet.element(unreadable());
+          warn(`skipped what cannot be read: ${why}`);
+          if (counts) inlet.take(backEnd.control.unreadable());
         },
         end: resolve,
       },
-      daemonLimits(limits),
-      isRead,
+      'messages',
     );
   });
   const over = Promise.race([ended, told]).then(() => stop.abort());
@@ -270,7 +275,7 @@ export async function runInSession(options: SessionOptions): Promise<void> {
   if (runtime !== null) {
     for (const { jid, bytes } of runtime.state.begun) inboxes.begin(jid, bytes);
     if (session !== null) begin(runtime, session);
-    for (const { element, n } of backlog.splice(0)) take(runtime, element, n);
+    for (const { frame, n } of backlog.splice(0)) take(runtime, frame, n);
     for (const { from, why } of unshown.splice(0)) runtime.conversation.skipped(from, why);
     runtime.journal.flush();
     feed?.resume();
@@ -287,7 +292,7 @@ export async function runInSession(options: SessionOptions): Promise<void> {
     await out.end(PATIENCE);
     return;
   }
-  for (const { element, n } of backlog.splice(0)) take(runtime, element, n);
+  for (const { frame, n } of backlog.splice(0)) take(runtime, frame, n);
   const { journal, outbox, lock } = runtime;
   const forGood = inlet.bye && session !== null;
   if (forGood) outbox.last();
@@ -312,7 +317,7 @@ export async function runInSession(options: SessionOptions): Promise<void> {
   lock.release();
 
   /** Takes what writers still have to say. */
-  async function drain({ journal }: Runtime): Promise<void> {
+  async function drain({ journal }: Runtime<Frame>): Promise<void> {
     reading = true;
     flow();
     await inboxes.drain(GRACE);

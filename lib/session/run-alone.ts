@@ -1,30 +1,29 @@
 /** messaged, from its start to its end, when it runs alone: it answers for nothing but the files. */
-
-import { daemonLimits, type Limits } from '../cli/limits.ts';
-import { growOnce } from '../sys/heap.ts';
+import { createBatcher } from '../chat/batcher.ts';
+import { createConversation } from '../chat/conversation.ts';
+import { createInboxes } from '../chat/inboxes.ts';
+import { createJournal } from '../chat/journal.ts';
+import type { ChatLimits } from '../chat/limits.ts';
 import type { Outlet } from '../sys/outlet.ts';
 import { watchTree } from '../sys/watch.ts';
 import { createFormatter } from '../tree/format.ts';
 import { tellMisnamed } from '../tree/misnamed.ts';
-import { type Feed, readStanzas } from '../xml/feed.ts';
-import { isRead } from '../xmpp/codec/message.ts';
-import { createConversation } from './conversation.ts';
-import { createInboxes } from './inboxes.ts';
-import { createJournal } from './journal.ts';
+import type { BackEnd, Feed } from './back-end.ts';
 
-export type MessagedOptions = {
+export type MessagedOptions<Frame> = {
+  readonly backEnd: BackEnd<Frame>;
   /** The account directory. */
   readonly dir: string;
-  /** The own bare JID. */
+  /** The own id. */
   readonly own: string;
-  /** The descriptor that stanzas come from. */
+  /** The descriptor that frames come from. */
   readonly fd: number;
-  /** Where stanzas are sent to, and its name for people. */
+  /** Where frames are sent to, and its name for people. */
   readonly out: Outlet;
   readonly target: string;
   /** As in SJ_STAMP. */
   readonly stamp: string | undefined;
-  readonly limits: Limits;
+  readonly limits: ChatLimits;
   readonly warn: (message: string) => void;
 };
 
@@ -32,68 +31,9 @@ export type MessagedOptions = {
 export const GRACE = 250;
 export const PATIENCE = 300;
 
-/** Bytes of stanzas that may be waiting to be written down together. */
-const MOST_TOGETHER = 2 * 1_048_576;
-
-/** So many bytes at once are a burst: as long as it goes on, so many milliseconds at most, more is waited for. */
-const BURST = 65_536;
-const PATIENT = 40;
-const STALL = 200;
-
-/** The clock is looked at once for so many stanzas. */
-const CLOCK = 16;
-
-/**
- * What was read in one turn of the event loop is written down together. Of a burst more is taken together: a file that
- * gets ten lines at once costs about as much as one that gets a single line.
- */
-export function createBatcher(flush: () => void) {
-  let scheduled = false;
-  let size = 0;
-  let seen = 0;
-  let count = 0;
-  let since = 0;
-  let timer: NodeJS.Timeout | null = null;
-  const grown = growOnce();
-
-  function run(): void {
-    if (timer !== null) clearTimeout(timer);
-    timer = null;
-    scheduled = false;
-    size = seen = count = 0;
-    flush();
-    grown();
-  }
-
-  const late = (patience: number) => performance.now() - since > patience;
-
-  function look(): void {
-    if (!scheduled) return;
-    timer = null;
-    if (size < BURST || size === seen || late(PATIENT)) return run();
-    seen = size;
-    timer = setTimeout(look, 1);
-  }
-
-  return {
-    soon(): void {
-      if (scheduled) return;
-      scheduled = true;
-      setImmediate(look);
-    },
-    /** @param bytes how much has come */
-    add(bytes: number): void {
-      if (count === 0) since = performance.now();
-      size += bytes;
-      // To meet somebody new can take long: what was said before that is not to wait for all of them.
-      if (size > MOST_TOGETHER || (++count % CLOCK === 0 && late(STALL))) run();
-    },
-  };
-}
-
-/** Runs until its stanzas end or it is told to (SIGTERM). Resolves when everything is written. */
-export async function messaged(options: MessagedOptions): Promise<void> {
-  const { dir, own, fd, out, target, stamp, limits, warn } = options;
+/** Runs until its frames end or it is told to (SIGTERM). Resolves when everything is written. */
+export async function runAlone<Frame>(options: MessagedOptions<Frame>): Promise<void> {
+  const { backEnd, dir, own, fd, out, target, stamp, limits, warn } = options;
   let feed: Feed | undefined;
   let outletFull = false;
   let journalFull = false;
@@ -122,6 +62,7 @@ export async function messaged(options: MessagedOptions): Promise<void> {
 
   const inboxes = createInboxes(
     dir,
+    backEnd,
     {
       line(jid, bytes) {
         conversation.line(jid, bytes);
@@ -140,6 +81,7 @@ export async function messaged(options: MessagedOptions): Promise<void> {
 
   const conversation = createConversation({
     dir,
+    codec: backEnd,
     own,
     stamp,
     journal,
@@ -147,8 +89,8 @@ export async function messaged(options: MessagedOptions): Promise<void> {
     open: inboxes.open,
     soon: batch.soon,
     limits,
-    send({ intent, stanza }) {
-      const room = out.send(stanza, (error) => {
+    send({ intent, frame }) {
+      const room = out.send(frame, (error) => {
         if (error !== null && !offline) warn(`cannot write ${target}: ${error.message}`);
         offline = error !== null;
         conversation.fate(intent, offline ? 'offline' : null);
@@ -174,19 +116,18 @@ export async function messaged(options: MessagedOptions): Promise<void> {
   await inboxes.scan();
 
   const ended = new Promise<void>((resolve) => {
-    feed = readStanzas(
+    feed = backEnd.read(
       fd,
       {
-        stanza(element, { length }) {
-          conversation.stanza(element);
+        frame(frame, length) {
+          conversation.take(frame);
           batch.add(length);
         },
         batchEnd: batch.soon,
-        skipped: (why) => warn(`skipped what is no stanza: ${why}`),
+        skipped: (why) => warn(`skipped what cannot be read: ${why}`),
         end: resolve,
       },
-      daemonLimits(limits),
-      isRead,
+      'messages',
     );
   });
   await Promise.race([ended, told]);

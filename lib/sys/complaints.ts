@@ -1,4 +1,4 @@
-import { reason } from '../sys/errno.ts';
+import { reason } from './errno.ts';
 
 export type Complaints = {
   /** Says once what is wrong with a thing; again only when that changes, or comes back after it was well. */

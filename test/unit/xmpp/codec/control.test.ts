@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { type Control, controlText, readControl } from '../../../lib/session/control.ts';
-import { parseElement } from '../../../lib/xml/tree.ts';
+import type { Control } from '../../../../lib/session/control.ts';
+import { parseElement } from '../../../../lib/xml/tree.ts';
+import { controlText, readControl } from '../../../../lib/xmpp/codec/control.ts';
 
 const n = fc.nat();
 const text = fc.stringMatching(/^[ -~\t\nü]*$/);

@@ -5,41 +5,38 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import type { Element } from 'ltx';
-import { daemonLimits, type Limits } from '../cli/limits.ts';
-import { unreadable } from '../session/control.ts';
-import { AGAIN, createDaemonSession } from '../session/daemon.ts';
-import type { SessionInfo } from '../session/inlet.ts';
-import { createConfirmations } from '../session/posted.ts';
-import { createComplaints } from '../session/troubles.ts';
+import { createContacts } from '../presence/contacts.ts';
+import type { PresenceLimits } from '../presence/limits.ts';
+import type { PresenceCodec } from '../presence/model.ts';
+import { createOwnPresence, OFFLINE } from '../presence/own.ts';
+import { keepSaid, saidBefore } from '../presence/said.ts';
+import { openTree } from '../presence/tree.ts';
 import type { Notes } from '../store/notes.ts';
+import { createComplaints } from '../sys/complaints.ts';
 import { errno } from '../sys/errno.ts';
 import type { Outlet } from '../sys/outlet.ts';
 import { ONLINE, type Own } from '../tree/mypresence.ts';
 import { dirName } from '../tree/names.ts';
 import { clearPresences } from '../tree/presence-file.ts';
-import { type Feed, readStanzas } from '../xml/feed.ts';
-import { canonical } from '../xml/write.ts';
-import { presenceStanza } from '../xmpp/codec/presence-out.ts';
-import { createContacts } from './contacts.ts';
-import { createOwnPresence } from './own.ts';
-import { keepSaid, saidBefore } from './said.ts';
-import { openTree } from './tree.ts';
+import type { BackEnd, Feed } from './back-end.ts';
+import { createConfirmations } from './confirmations.ts';
+import { AGAIN, createDaemonSession } from './daemon.ts';
+import type { SessionInfo } from './inlet.ts';
 
-export type PresencedOptions = {
+export type PresencedOptions<Frame> = {
+  readonly backEnd: BackEnd<Frame> & PresenceCodec<Frame>;
   /** The account directory. */
   readonly dir: string;
-  /** The descriptor that stanzas come from. */
+  /** The descriptor that frames come from. */
   readonly fd: number;
-  /** Where stanzas are sent to: the place and its name. */
+  /** Where frames are sent to: the place and its name. */
   readonly out: Outlet;
   readonly target: string;
-  /** The own bare JID, if known. */
+  /** The own id, if known. */
   readonly own: string | null;
   /** Whether sj keeps account of what it hands out. */
   readonly ack: boolean;
-  readonly bareOf: (jid: string) => string | null;
-  readonly limits: Limits;
+  readonly limits: PresenceLimits;
   readonly warn: (message: string) => void;
 };
 
@@ -50,10 +47,10 @@ const UNKNOWN: Own = { show: 'offline', status: '' };
 const MOST_BEHIND = 1_048_576;
 
 /** Runs until its stanzas end or it is told to (SIGTERM). Resolves when everything is written. */
-export async function presenced(options: PresencedOptions): Promise<void> {
-  const { dir, fd, out, target, own, ack, bareOf, limits, warn } = options;
+export async function presenced<Frame>(options: PresencedOptions<Frame>): Promise<void> {
+  const { backEnd, dir, fd, out, target, own, ack, limits, warn } = options;
   const complaints = createComplaints(warn);
-  const contacts = createContacts({ dir, own, bareOf, complaints, limits });
+  const contacts = createContacts({ dir, own, codec: backEnd, complaints, limits });
   const confirmations = createConfirmations();
   let presence = createOwnPresence();
   let everybody: Own | undefined;
@@ -66,7 +63,7 @@ export async function presenced(options: PresencedOptions): Promise<void> {
   let last = Number.NEGATIVE_INFINITY;
   let timer: NodeJS.Timeout | undefined;
 
-  const part = createDaemonSession(out, path.join(dir, '.presences'), complaints, {
+  const part = createDaemonSession(out, backEnd.control, path.join(dir, '.presences'), complaints, {
     begin,
     stanza: take,
     sent: confirmations.sent,
@@ -88,7 +85,7 @@ export async function presenced(options: PresencedOptions): Promise<void> {
     return out.send(text);
   }
 
-  const tree = openTree(dir, bareOf, complaints, {
+  const tree = openTree(dir, backEnd.normalizeId, complaints, {
     appeared: contacts.appeared,
     vanished: contacts.vanished,
     rescan() {
@@ -102,8 +99,8 @@ export async function presenced(options: PresencedOptions): Promise<void> {
       const theirs = withdrawn.size > 0 ? new Map([...withdrawn, ...read]) : read;
       withdrawn = new Map();
       let room = true;
-      for (const stanza of presence.update(everybody ?? UNKNOWN, theirs))
-        room = say(stanza.attrs.to ?? '', canonical(stanza));
+      for (const { to, own } of presence.update(everybody ?? UNKNOWN, theirs))
+        room = say(to ?? '', backEnd.encodePresence(own, to));
       if (!room) tree.pause();
       if (!out.broken) complaints.well(target);
       settle();
@@ -126,8 +123,8 @@ export async function presenced(options: PresencedOptions): Promise<void> {
     settle();
   }
 
-  function take(element: Element, n: number | null, before: boolean): void {
-    if (!before) contacts.stanza(element);
+  function take(frame: Frame, n: number | null, before: boolean): void {
+    if (!before) contacts.take(frame);
     if (n !== null) last = n;
   }
 
@@ -143,7 +140,7 @@ export async function presenced(options: PresencedOptions): Promise<void> {
       withdrawn = new Map([...said.keys()].filter((jid) => !has(jid)).map((jid) => [jid, null]));
     } else if (resumed) {
       // The server tells who is there only whom it sees arrive.
-      say('', canonical(presenceStanza({ type: 'unavailable' })));
+      say('', backEnd.encodePresence(OFFLINE));
     }
     void show();
   }
@@ -176,18 +173,18 @@ export async function presenced(options: PresencedOptions): Promise<void> {
   } else await show();
 
   await new Promise<void>((resolve) => {
-    feed = readStanzas(
+    feed = backEnd.read(
       fd,
       {
-        stanza: (element) => (ack ? part.element(element) : take(element, null, false)),
+        frame: (frame) => (ack ? part.take(frame) : take(frame, null, false)),
         batchEnd: settle,
         skipped(why, counts) {
-          warn(`skipped a stanza: ${why}`);
-          if (ack && counts) part.element(unreadable());
+          warn(`skipped what cannot be read: ${why}`);
+          if (ack && counts) part.take(backEnd.control.unreadable());
         },
         end: resolve,
       },
-      daemonLimits(limits),
+      'all',
     );
     process.on('SIGTERM', () => {
       feed?.pause();

@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { Fatal } from '../../../lib/cli/exit.ts';
-import { DEFAULT_LIMITS, type LimitName, limitsText, readLimits, TABLE } from '../../../lib/cli/limits.ts';
+import { limitsText } from '../../../lib/cli/limits.ts';
+import { DEFAULT_LIMITS, type LimitName, suiteLimits, TABLE } from '../../../lib/xmpp/limits.ts';
 
-const read = (given: string[] = [], env?: string) => readLimits(given, env, 'thing [-L NAME=VALUE]...');
+const read = (given: string[] = [], env?: string) => suiteLimits(given, env, 'thing [-L NAME=VALUE]...');
 const names = Object.keys(TABLE) as LimitName[];
 
 it('has defaults within their ranges', () => {

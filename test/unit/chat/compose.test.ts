@@ -1,19 +1,24 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { DEFAULT_LIMITS } from '../../../../lib/cli/limits.ts';
-import { parseElement } from '../../../../lib/xml/tree.ts';
-import { canonical } from '../../../../lib/xml/write.ts';
-import { makeMessage } from '../../../../lib/xmpp/codec/message-out.ts';
+import { composeLine } from '../../../lib/chat/compose.ts';
+import { parseElement } from '../../../lib/xml/tree.ts';
+import { canonical } from '../../../lib/xml/write.ts';
+import { carries, encodeMessage } from '../../../lib/xmpp/codec/message-out.ts';
+
+const CODEC = { carries, encodeMessage };
+const compose = (line: Buffer, to: string, room: boolean) => composeLine(line, to, room, CODEC, CHAT_LIMITS.send);
+
+import { CHAT_LIMITS } from '../../../lib/chat/limits.ts';
 
 const make = (line: string | Uint8Array, room = false) =>
-  makeMessage(Buffer.from(line as string), `o'neil@example.org`, room);
+  compose(Buffer.from(line as string), `o'neil@example.org`, room);
 
 /** What the stanza says, as its reader sees it. */
 function sent(line: string, room = false) {
   const made = make(line, room);
   if (made === null || 'refused' in made) throw new Error(`not sent: ${JSON.stringify(made)}`);
-  const element = parseElement(made.stanza);
-  expect(canonical(element)).toBe(made.stanza);
+  const element = parseElement(made.frame);
+  expect(canonical(element)).toBe(made.frame);
   expect(element.attrs.id).toBe(made.id);
   expect(element.getChildText('body')).toBe(made.body);
   return { body: made.body, to: element.attrs.to, type: element.attrs.type, id: made.id };
@@ -76,11 +81,11 @@ it('refuses what XML cannot carry, and keeps the text', () => {
 });
 
 it('refuses what would be too long for a stanza, however it comes to be', () => {
-  const frame = makeMessage(Buffer.from('x'), 'a@b', false);
+  const frame = compose(Buffer.from('x'), 'a@b', false);
   if (frame === null || 'refused' in frame) throw new Error('refused');
-  const room = DEFAULT_LIMITS.send - frame.stanza.length + 1;
-  expect(makeMessage(Buffer.from('x'.repeat(room)), 'a@b', false)).toHaveProperty('stanza');
-  expect(makeMessage(Buffer.from('x'.repeat(room + 1)), 'a@b', false)).toEqual({
+  const room = CHAT_LIMITS.send - frame.frame.length + 1;
+  expect(compose(Buffer.from('x'.repeat(room)), 'a@b', false)).toHaveProperty('frame');
+  expect(compose(Buffer.from('x'.repeat(room + 1)), 'a@b', false)).toEqual({
     refused: `too long: ${room + 1} bytes`,
     body: 'x'.repeat(room + 1),
   });
@@ -105,9 +110,9 @@ it.each([
   ['\0hi\0rest', 'hi'],
   ['hi\r\0', 'hi'],
 ])('takes the text of %j between NULs', (line, body) => {
-  expect(makeMessage(Buffer.from(line), 'bob@x', false)).toMatchObject({ body });
+  expect(compose(Buffer.from(line), 'bob@x', false)).toMatchObject({ body });
 });
 
 it('makes nothing of NULs alone', () => {
-  expect(makeMessage(Buffer.alloc(100), 'bob@x', false)).toBeNull();
+  expect(compose(Buffer.alloc(100), 'bob@x', false)).toBeNull();
 });

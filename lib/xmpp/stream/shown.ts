@@ -1,7 +1,8 @@
 /** To whom local programs have shown own presence: iqd is told, because it answers only those who may see it. */
-import type { Piece } from '../xml/split.ts';
-import { rootOf } from '../xmpp/stream/route.ts';
-import type { Control } from './control.ts';
+
+import type { Control } from '../../session/control.ts';
+import type { Piece } from '../../xml/split.ts';
+import { rootOf } from './route.ts';
 
 export type Shown = {
   /** A stanza goes out. */

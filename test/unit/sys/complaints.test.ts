@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { createComplaints } from '../../../lib/session/troubles.ts';
+import { createComplaints } from '../../../lib/sys/complaints.ts';
 
 it('complains of the same trouble once, of another one again, and anew after it was well', () => {
   const said: string[] = [];

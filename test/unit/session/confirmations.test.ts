@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { createConfirmations } from '../../../lib/session/posted.ts';
+import { createConfirmations } from '../../../lib/session/confirmations.ts';
 
 it('tells each stanza its fate once', () => {
   const confirmations = createConfirmations();

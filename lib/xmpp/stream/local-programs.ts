@@ -3,29 +3,33 @@
  * and collected; what the server sends is handed to the daemons here.
  */
 import path from 'node:path';
-import { EXIT, Fatal } from '../cli/exit.ts';
-import { findProgram } from '../cli/find-program.ts';
-import { type Limits, limitsText, mostSent, stanzaLimits } from '../cli/limits.ts';
-import type { Say } from '../cli/messages.ts';
-import { createReports } from '../sys/bursts.ts';
-import { reason } from '../sys/errno.ts';
-import { openSteadyFifo, type SteadyFifo } from '../sys/steady.ts';
-import { logEvent } from '../tree/events.ts';
-import { createSplitter, type Piece, type Splitter } from '../xml/split.ts';
-import { canonical } from '../xml/write.ts';
-import type { Asked } from '../xmpp/stream/asked.ts';
-import { idOf } from '../xmpp/stream/ledger.ts';
-import type { Incoming } from '../xmpp/stream/manage.ts';
-import { createRooms } from '../xmpp/stream/rooms.ts';
-import { readRooms, writeRooms } from '../xmpp/stream/rooms-file.ts';
-import { checkOutgoing, type DaemonName, rootOf, textOf, treeOf } from '../xmpp/stream/route.ts';
-import type { Trace } from '../xmpp/stream/trace.ts';
-import type { BackChannel } from './back-channels.ts';
-import { createBatch, type Stanza } from './batch.ts';
-import { CONTROL_NS, type Control, controlText, readControl } from './control.ts';
-import { type Daemon, startDaemon } from './daemons.ts';
-import { createHandshake } from './handshake.ts';
+import { EXIT, Fatal } from '../../cli/exit.ts';
+import { findProgram } from '../../cli/find-program.ts';
+import { limitsText } from '../../cli/limits.ts';
+import type { Say } from '../../cli/messages.ts';
+import type { BackChannel } from '../../session/back-channels.ts';
+import { createBatch, type Stanza } from '../../session/batch.ts';
+import type { Control } from '../../session/control.ts';
+import { type Daemon as SessionDaemon, startDaemon } from '../../session/daemons.ts';
+import { createHandshake } from '../../session/handshake.ts';
+import { createReports } from '../../sys/bursts.ts';
+import { reason } from '../../sys/errno.ts';
+import { openSteadyFifo, type SteadyFifo } from '../../sys/steady.ts';
+import { logEvent } from '../../tree/events.ts';
+import { createSplitter, type Piece, type Splitter } from '../../xml/split.ts';
+import { canonical } from '../../xml/write.ts';
+import { CONTROL_NS, controlText, readControl } from '../codec/control.ts';
+import { type Limits, mostSent, stanzaLimits } from '../limits.ts';
+import type { Asked } from './asked.ts';
+import { idOf } from './ledger.ts';
+import type { Incoming } from './manage.ts';
+import { createRooms } from './rooms.ts';
+import { readRooms, writeRooms } from './rooms-file.ts';
+import { checkOutgoing, type DaemonName, rootOf, textOf, treeOf } from './route.ts';
 import { createShown } from './shown.ts';
+import type { Trace } from './trace.ts';
+
+type Daemon = SessionDaemon<DaemonName>;
 
 export type LocalProgramEvents = {
   /** There is something to `take`, or a daemon has dealt with something. */
@@ -128,7 +132,7 @@ export function createLocalPrograms(config: LocalProgramsConfig, on: LocalProgra
   let fifo: SteadyFifo | null = null;
   /** How many of its stanzas a daemon knows to be taken. */
   const told = new Map<Daemon, number>();
-  const handshake = createHandshake((daemon, n) => {
+  const handshake = createHandshake<Daemon>((daemon, n) => {
     session?.incoming.done(daemon.name, n);
     on.batch();
   });
