@@ -1,4 +1,3 @@
-import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { descriptor } from '../lib/cli/descriptor.ts';
 import { EXIT, Fatal } from '../lib/cli/exit.ts';
@@ -8,7 +7,7 @@ import { takeAck } from '../lib/session/inlet.ts';
 import { reason } from '../lib/sys/errno.ts';
 import { inherited } from '../lib/sys/inherited.ts';
 import { type Outlet, openOutlet } from '../lib/sys/outlet.ts';
-import { accountDir } from '../lib/tree/account.ts';
+import { accountDir, checkDirectory } from '../lib/tree/account.ts';
 import { limitEvents } from '../lib/tree/events.ts';
 import { runIqd } from '../lib/xmpp/iq/daemon.ts';
 import { shippedDirectory } from '../lib/xmpp/iq/handler.ts';
@@ -27,9 +26,7 @@ run('iqd', async (say) => {
   const fd = value.i === undefined ? 0 : descriptor(value.i, '-i');
   if (inherited(fd) === null) throw new Fatal(EXIT.usage, `nothing to read on descriptor ${fd}`);
   const dir = accountDir(value.d);
-  if (!statSync(dir, { throwIfNoEntry: false })?.isDirectory()) {
-    throw new Fatal(EXIT.usage, `cannot open ${dir}: not a directory`);
-  }
+  checkDirectory(dir);
   const target = value.o ?? join(dir, 'in');
   const shipped = shippedDirectory(process.env.SJ_EXT, process.argv[1]!);
   const ack = takeAck(process.env);

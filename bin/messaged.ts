@@ -1,4 +1,3 @@
-import { statSync } from 'node:fs';
 import path from 'node:path';
 import { descriptor } from '../lib/cli/descriptor.ts';
 import { EXIT, Fatal } from '../lib/cli/exit.ts';
@@ -10,7 +9,7 @@ import { runInSession } from '../lib/session/run-in-session.ts';
 import { reason } from '../lib/sys/errno.ts';
 import { inherited } from '../lib/sys/inherited.ts';
 import { type Outlet, openOutlet } from '../lib/sys/outlet.ts';
-import { accountDir } from '../lib/tree/account.ts';
+import { accountDir, checkDirectory } from '../lib/tree/account.ts';
 import { limitEvents } from '../lib/tree/events.ts';
 import { xmppBackEnd } from '../lib/xmpp/back-end.ts';
 import { bareOf } from '../lib/xmpp/jid/jid.ts';
@@ -48,15 +47,6 @@ run('messaged', async (say) => {
   else await runAlone(given);
   return EXIT.ok;
 });
-
-function checkDirectory(dir: string): void {
-  try {
-    if (statSync(dir).isDirectory()) return;
-  } catch (error) {
-    throw new Fatal(EXIT.usage, `cannot open ${dir}: ${reason(error)}`);
-  }
-  throw new Fatal(EXIT.usage, `cannot open ${dir}: not a directory`);
-}
 
 function open(target: string): Outlet {
   try {

@@ -4,7 +4,7 @@ import { options } from '../lib/cli/options.ts';
 import { run } from '../lib/cli/run.ts';
 import { reason } from '../lib/sys/errno.ts';
 import { openOutlet } from '../lib/sys/outlet.ts';
-import { accountDir } from '../lib/tree/account.ts';
+import { accountDir, checkDirectory } from '../lib/tree/account.ts';
 import { canonical } from '../lib/xml/write.ts';
 import { askedStanza } from '../lib/xmpp/codec/subscription.ts';
 
@@ -17,7 +17,9 @@ run('presence', async () => {
   const { p: priority, S: status, s: show, t: to } = value;
   const stanza = askedStanza({ to, type: rest[0], show, status, priority }, USAGE);
 
-  const target = path.join(accountDir(value.d), 'in');
+  const dir = accountDir(value.d);
+  checkDirectory(dir, 'account');
+  const target = path.join(dir, 'in');
   const outlet = openOutlet(target);
   const failures: Error[] = [];
   outlet.onError((error) => void failures.push(error));

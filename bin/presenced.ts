@@ -1,4 +1,3 @@
-import fs from 'node:fs';
 import path from 'node:path';
 import { descriptor } from '../lib/cli/descriptor.ts';
 import { EXIT, Fatal } from '../lib/cli/exit.ts';
@@ -8,7 +7,7 @@ import { takeAck } from '../lib/session/inlet.ts';
 import { presenced } from '../lib/session/presence-daemon.ts';
 import { inherited } from '../lib/sys/inherited.ts';
 import { openOutlet } from '../lib/sys/outlet.ts';
-import { accountDir } from '../lib/tree/account.ts';
+import { accountDir, checkDirectory } from '../lib/tree/account.ts';
 import { limitEvents } from '../lib/tree/events.ts';
 import { xmppBackEnd } from '../lib/xmpp/back-end.ts';
 import { bareOf } from '../lib/xmpp/jid/jid.ts';
@@ -25,9 +24,7 @@ run('presenced', async (say) => {
   const fd = value.i === undefined ? 0 : descriptor(value.i, '-i');
   if (inherited(fd) === null) throw new Fatal(EXIT.usage, `nothing to read on descriptor ${fd}`);
   const dir = accountDir(value.d);
-  if (!fs.statSync(dir, { throwIfNoEntry: false })?.isDirectory()) {
-    throw new Fatal(EXIT.usage, `cannot use ${dir}: not a directory`);
-  }
+  checkDirectory(dir);
   const target = value.o ?? path.join(dir, 'in');
   const own = bareOf(process.env.SJ_JID ?? '');
   const ack = takeAck(process.env);

@@ -2,7 +2,7 @@ import { EXIT, Fatal } from '../lib/cli/exit.ts';
 import { options } from '../lib/cli/options.ts';
 import { print } from '../lib/cli/print.ts';
 import { run } from '../lib/cli/run.ts';
-import { accountDir } from '../lib/tree/account.ts';
+import { accountDir, checkDirectory } from '../lib/tree/account.ts';
 import { isXmlText } from '../lib/xml/chars.ts';
 import { ask, newId } from '../lib/xmpp/iq/ask.ts';
 import { listRoster, removeContact } from '../lib/xmpp/iq/contact-list.ts';
@@ -35,6 +35,7 @@ run('roster', async () => {
   if (r !== undefined) plain('-r')(r);
   if (r === '') throw new Fatal(EXIT.usage, 'option -r: not a JID: ', USAGE);
   const dir = accountDir(value.d);
+  checkDirectory(dir, 'account');
 
   if (a !== undefined) await ask(dir, rosterSet(newId('roster'), contact(a, '-a'), n, groups));
   else if (r !== undefined) await removeContact(dir, r);

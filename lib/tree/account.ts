@@ -13,6 +13,28 @@ import { isTransient } from '../sys/transient.ts';
 /** The directory that a program works on: option `-d`, else SJ_DIR, else `./xmpp`. */
 export const accountDir = (option: string | undefined): string => option ?? (process.env.SJ_DIR || 'xmpp');
 
+/** What is wanted of a directory: to be there, to be made if it is not, or to be that of an account already. */
+export type Want = 'there' | 'makeable' | 'account';
+
+/**
+ * Looks whether a directory can be the account directory, in the same words for all programs.
+ * @throws Fatal 100 that says why it can't be
+ */
+export function checkDirectory(dir: string, want: Want = 'there'): void {
+  const refused = (why: string) => new Fatal(EXIT.usage, `cannot open ${dir}: ${why}`);
+  try {
+    if (!fs.statSync(dir).isDirectory()) throw refused('not a directory');
+    fs.accessSync(dir, fs.constants.R_OK | fs.constants.W_OK | fs.constants.X_OK);
+  } catch (error) {
+    if (error instanceof Fatal) throw error;
+    if (errno(error) === 'ENOENT' && want === 'makeable') return;
+    // That of a disk that is read-only for now is ours even so.
+    if (errno(error) !== 'EROFS') throw refused(reason(error));
+  }
+  if (want === 'account' && kind(path.join(dir, 'in')) === 'nothing')
+    throw refused('not an account directory, for it has no in');
+}
+
 /**
  * Makes the directory if it is not there, locks it, and sees to its `in`.
  * @param warn told of what is allowed and unwise
@@ -20,6 +42,7 @@ export const accountDir = (option: string | undefined): string => option ?? (pro
  * @throws Fatal 100 if it is not usable or somebody else holds it; 111 where that may pass
  */
 export async function openAccount(dir: string, warn: (message: string) => void, name = '.lock'): Promise<Lock> {
+  checkDirectory(dir, 'makeable');
   try {
     fs.mkdirSync(dir, { recursive: true, mode: 0o700 });
   } catch (error) {

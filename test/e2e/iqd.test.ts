@@ -187,7 +187,7 @@ describe('iqd alone', () => {
     [['more'], 'too many arguments'],
     [['-i', '9'], 'nothing to read on descriptor 9'],
     [['-i', 'x'], 'option -i: not a descriptor: x'],
-    [['-d', '/nonexistent'], 'cannot open /nonexistent: not a directory'],
+    [['-d', '/nonexistent'], 'cannot open /nonexistent: no such file or directory'],
     [['-o', '/dev/fd/9'], 'option -o: cannot write /dev/fd/9'],
   ])('refuses %j', async (args, message) => {
     const { code, err } = await iqd('', {}, args);

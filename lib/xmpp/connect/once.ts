@@ -7,7 +7,7 @@ import { EXIT, Fatal } from '../../cli/exit.ts';
 import type { Say } from '../../cli/messages.ts';
 import { readPassword } from '../../cli/password.ts';
 import { endBy, hangupEnds } from '../../cli/terminal.ts';
-import { accountDir } from '../../tree/account.ts';
+import { accountDir, checkDirectory } from '../../tree/account.ts';
 import type { Arguments } from './arguments.ts';
 import { type Dialed, dial } from './dial.ts';
 import { type Extra, type HandedOver, handOver } from './handover.ts';
@@ -29,6 +29,8 @@ const PASSED_ON = ['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP', 'SIGALRM', 'SIGUSR1
  * @throws Fatal 111 if there is no connection, if sj can't be started, or a signal killed it that nobody sent to us
  */
 export async function connectOnce(args: Arguments, sj: string, say: Say): Promise<number> {
+  // Before anybody is asked for the password or for the server.
+  checkDirectory(accountDir(args.dir), 'makeable');
   const { NOTIFY_SOCKET: socket, ...env } = process.env;
   let targets = await servers(args, say);
   const several = targets.length > 1;
