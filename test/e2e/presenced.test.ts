@@ -495,7 +495,7 @@ describe('presenced alone', () => {
       expect(status).toBe(100);
       return stderr;
     };
-    expect(fails('-d', at('nowhere'))).toMatch(/^presenced: fatal: cannot use .*nowhere: not a directory$/m);
+    expect(fails('-d', at('nowhere'))).toMatch(/^presenced: fatal: cannot open .*nowhere: no such file or directory$/m);
     expect(fails('-d', dir, '-i', '77')).toMatch(/^presenced: fatal: nothing to read on descriptor 77$/m);
     expect(fails('-d', dir, '-i', 'x')).toMatch(/^presenced: fatal: /m);
     expect(fails('-d', dir, 'x')).toMatch(/^usage: presenced /m);
@@ -544,8 +544,8 @@ describe('presence', () => {
     ]);
     const missing = presence(['-d', 'nowhere']);
     expect([missing.status, missing.stderr]).toEqual([
-      111,
-      'presence: fatal: cannot write nowhere/in: no such file or directory\n',
+      100,
+      'presence: fatal: cannot open nowhere: no such file or directory\n',
     ]);
   });
 

@@ -1,6 +1,6 @@
 // The whole round: two accounts, each through its tree and by shell commands alone.
 import { expect, it } from 'vitest';
-import { ALICE, BOB, events, startBed, startSuite, untimed } from './bed/suite.ts';
+import { ALICE, BOB, events, startBed, startSuite, until, untimed } from './bed/suite.ts';
 
 it('two accounts find each other, chat, go away, ask and answer', async () => {
   const server = await startBed();
@@ -83,4 +83,17 @@ it('two accounts find each other, chat, go away, ask and answer', async () => {
       `offline ${ALICE}`,
     ]),
   );
+});
+
+it('roster shows who has asked for our presence, until that is answered', async () => {
+  const server = await startBed();
+  const alice = await startSuite(server).online();
+  const bob = await startSuite(server, { user: 'bob' }).online();
+  await bob.sh('presence -t "$1" subscribe', ALICE);
+  await alice.see('events', /\tsubscribe\tbob@/);
+  await until(() => alice.read('.requests') !== '');
+  expect(await alice.sh('roster')).toBe(`${BOB}\tnone asks\t\n`);
+  await alice.sh('presence -t "$1" subscribed', BOB);
+  await until(() => alice.read('.requests') === '');
+  expect(await alice.sh('roster')).toBe(`${BOB}\tfrom\t\n`);
 });

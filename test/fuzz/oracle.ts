@@ -59,7 +59,7 @@ export function judgeLines(text: string): Complaint[] {
 }
 
 const OURS = new Set([
-  ...['out', '.roster', '.newcomers', '.rooms', '.queue.spoilt', '.iqs.spoilt', '.presences.spoilt'],
+  ...['out', '.roster', '.newcomers', '.requests', '.rooms', '.queue.spoilt', '.iqs.spoilt', '.presences.spoilt'],
   ...['in', 'state', 'events', 'mypresence', 'ext', 'password', '.lock', '.queue', '.session', '.sasl', '.journal'],
   ...['.messaged', '.presences', '.journal.old', '.journal.spoilt', '.iqs', '.messaged.next', 'tls', 'lock', 'status'],
 ]);

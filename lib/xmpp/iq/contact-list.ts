@@ -1,6 +1,7 @@
 /** The contact list as `roster` uses it: what is asked of the server, and what is made of its answers. */
 import { EXIT, Fatal } from '../../cli/exit.ts';
 import { printable } from '../../sys/printable.ts';
+import { readRequests } from '../../tree/requests-file.ts';
 import { bareOf } from '../jid/jid.ts';
 import { ask, newId, Refused } from './ask.ts';
 import { hasRoster, type RosterItem, rosterGet, rosterItems, rosterRemove, shownAs } from './roster.ts';
@@ -9,7 +10,7 @@ import { hasRoster, type RosterItem, rosterGet, rosterItems, rosterRemove, shown
 export async function listRoster(dir: string): Promise<RosterItem[]> {
   const answer = await ask(dir, rosterGet(newId('roster')));
   if (!hasRoster(answer)) throw new Fatal(EXIT.protocol, 'the answer holds no contact list');
-  return rosterItems(answer);
+  return rosterItems(answer, readRequests(dir));
 }
 
 /**

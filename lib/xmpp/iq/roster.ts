@@ -10,6 +10,8 @@ export type RosterItem = {
   readonly subscription: string;
   /** A request of ours for the contact's presence is open. */
   readonly asked: boolean;
+  /** The contact has asked for our presence, and was not answered. */
+  readonly asks: boolean;
   readonly groups: readonly string[];
 };
 
@@ -39,16 +41,29 @@ export function rosterRemove(id: string, jid: string): Element {
   return iq;
 }
 
-/** The contacts in an answer, by JID. */
-export function rosterItems(answer: Element): RosterItem[] {
+/**
+ * The contacts in an answer, by JID, and who else has asked for own presence.
+ * @param requests the bare JIDs of those who were not answered
+ */
+export function rosterItems(answer: Element, requests: readonly string[] = []): RosterItem[] {
   const items = answer.getChild('query', ROSTER_NS)?.getChildren('item', ROSTER_NS) ?? [];
-  return items.map(itemOf).sort((a, b) => (a.jid < b.jid ? -1 : a.jid > b.jid ? 1 : 0));
+  const asking = new Set(requests);
+  const listed = items.map((item) => itemOf(item, asking));
+  for (const { jid } of listed) asking.delete(jid);
+  const others = [...asking].map((jid) => ({ ...NOBODY, jid }));
+  return [...listed, ...others].sort((a, b) => (a.jid < b.jid ? -1 : a.jid > b.jid ? 1 : 0));
 }
 
-function itemOf(item: Element): RosterItem {
+const NOBODY = { name: '', subscription: 'none', asked: false, asks: true, groups: [] };
+
+/** Who sees our presence: another client may have answered. */
+const SEES: readonly string[] = ['from', 'both'];
+
+function itemOf(item: Element, asking: ReadonlySet<string>): RosterItem {
   const { jid = '', name = '', subscription = 'none', ask } = item.attrs;
   const groups = item.getChildren('group', ROSTER_NS).map((group) => group.getText());
-  return { jid, name, subscription, asked: ask === 'subscribe', groups };
+  const asks = asking.has(jid) && !SEES.includes(subscription);
+  return { jid, name, subscription, asked: ask === 'subscribe', asks, groups };
 }
 
 /** Whether an answer holds a roster at all. */
@@ -58,8 +73,8 @@ export const hasRoster = (answer: Element): boolean => answer.getChild('query', 
  * A contact as a line: JID, subscription, name and each group, with TABs between. Nothing in it can be another line or
  * column.
  */
-export const rosterLine = ({ jid, subscription, name, asked, groups }: RosterItem): string =>
-  `${[jid, subscription + (asked ? ' asked' : ''), name, ...groups].map(printable).join('\t')}\n`;
+export const rosterLine = ({ jid, subscription, name, asked, asks, groups }: RosterItem): string =>
+  `${[jid, subscription + (asked ? ' asked' : '') + (asks ? ' asks' : ''), name, ...groups].map(printable).join('\t')}\n`;
 
 /** The items that are meant by a JID as `rosterLine` shows it: what no terminal may get stands as U+FFFD there. */
 export const shownAs = (items: readonly RosterItem[], text: string): RosterItem[] =>

@@ -16,6 +16,7 @@ import { createReports } from '../../sys/bursts.ts';
 import { reason } from '../../sys/errno.ts';
 import { openSteadyFifo, type SteadyFifo } from '../../sys/steady.ts';
 import { logEvent } from '../../tree/events.ts';
+import { readRequests, writeRequests } from '../../tree/requests-file.ts';
 import { createSplitter, type Piece, type Splitter } from '../../xml/split.ts';
 import { canonical } from '../../xml/write.ts';
 import { CONTROL_NS, controlText, readControl } from '../codec/control.ts';
@@ -23,6 +24,7 @@ import { type Limits, mostSent, stanzaLimits } from '../limits.ts';
 import type { Asked } from './asked.ts';
 import { idOf } from './ledger.ts';
 import type { Incoming } from './manage.ts';
+import { createRequests } from './requests.ts';
 import { createRooms } from './rooms.ts';
 import { readRooms, writeRooms } from './rooms-file.ts';
 import { checkOutgoing, type DaemonName, rootOf, textOf, treeOf } from './route.ts';
@@ -125,6 +127,7 @@ export function createLocalPrograms(config: LocalProgramsConfig, on: LocalProgra
   const outgoing = createBatch();
   const shown = createShown();
   let rooms = createRooms();
+  let requests = createRequests();
   /** What daemons have sent before the session was there. */
   let held: { name: DaemonName; chunk: Buffer }[] = [];
   let session: Parameters<LocalPrograms['online']>[0] | null = null;
@@ -188,7 +191,10 @@ export function createLocalPrograms(config: LocalProgramsConfig, on: LocalProgra
             trace('sent', piece);
             outgoing.put(text);
             shown.sent(piece);
-            if (piece.name === 'presence' && rootOf(piece).attrs.to !== undefined) rooms.sent(treeOf(piece));
+            if (piece.name !== 'presence' || rootOf(piece).attrs.to === undefined) return;
+            rooms.sent(treeOf(piece));
+            requests.sent(rootOf(piece).attrs);
+            noteRequests();
           },
           fault(error) {
             made.count++;
@@ -200,6 +206,11 @@ export function createLocalPrograms(config: LocalProgramsConfig, on: LocalProgra
     };
     sources.set(name, made);
     return made;
+  }
+
+  function noteRequests(): void {
+    const open = requests.changed();
+    if (open !== null) writeRequests(dir, open);
   }
 
   function repeated(piece: Piece): boolean {
@@ -298,6 +309,8 @@ export function createLocalPrograms(config: LocalProgramsConfig, on: LocalProgra
       session = given;
       rooms = createRooms(given.resumed ? readRooms(dir, given.name) : []);
       if (!given.resumed) writeRooms(dir, given.name, rooms.joined);
+      requests = createRequests(given.resumed ? readRequests(dir) : []);
+      if (!given.resumed) writeRequests(dir, new Set());
       const file = path.join(dir, 'in');
       try {
         fifo = openSteadyFifo(file, {
@@ -324,7 +337,9 @@ export function createLocalPrograms(config: LocalProgramsConfig, on: LocalProgra
     },
 
     presence(stanza) {
-      if (!rooms.concerns(rootOf(stanza).attrs.from)) return;
+      const { attrs } = rootOf(stanza);
+      if (attrs.type !== undefined) requests.heard(attrs);
+      if (!rooms.concerns(attrs.from)) return;
       const change = rooms.heard(treeOf(stanza));
       if (change === null) return;
       writeRooms(dir, session!.name, rooms.joined);
@@ -345,6 +360,7 @@ export function createLocalPrograms(config: LocalProgramsConfig, on: LocalProgra
       } else if (skipped.length < MOST_SKIPPED) skipped.push(report);
     },
     flush() {
+      noteRequests();
       let free = true;
       for (const daemon of daemons.values()) {
         const given = session?.incoming.given(daemon.name) ?? 0;

@@ -28,25 +28,43 @@ describe('roster stanzas', () => {
     const answer = element(`<iq type='result' id='i'><query xmlns='jabber:iq:roster'>
       <item jid='c@d' subscription='both' name='C'><group>g</group><group>h</group></item><item xmlns='urn:x' jid='x'/><item jid='a@b' ask='subscribe'/></query></iq>`);
     expect(rosterItems(answer)).toEqual([
-      { jid: 'a@b', name: '', subscription: 'none', asked: true, groups: [] },
-      { jid: 'c@d', name: 'C', subscription: 'both', asked: false, groups: ['g', 'h'] },
+      { jid: 'a@b', name: '', subscription: 'none', asked: true, asks: false, groups: [] },
+      { jid: 'c@d', name: 'C', subscription: 'both', asked: false, asks: false, groups: ['g', 'h'] },
     ]);
     expect(rosterItems(element(`<iq type='result'/>`))).toEqual([]);
   });
 
+  it('show who has asked and was not answered, listed or not', () => {
+    const answer = element(`<iq type='result' id='i'><query xmlns='jabber:iq:roster'>
+      <item jid='b@c' subscription='to'/><item jid='c@d' subscription='from'/></query></iq>`);
+    expect(rosterItems(answer, ['c@d', 'b@c', 'a@b']).map(rosterLine)).toEqual([
+      'a@b\tnone asks\t\n',
+      'b@c\tto asks\t\n',
+      'c@d\tfrom\t\n',
+    ]);
+  });
+
   it('become one line each with a TAB between the columns and no other, whatever is in them', () => {
-    const bob = { jid: 'a@b', subscription: 'both', name: 'A B', asked: false, groups: [] };
+    const bob = { jid: 'a@b', subscription: 'both', name: 'A B', asked: false, asks: false, groups: [] };
     expect(rosterLine(bob)).toBe('a@b\tboth\tA B\n');
     expect(rosterLine({ ...bob, subscription: 'from', asked: true, groups: ['g', 'h h'] })).toBe(
       'a@b\tfrom asked\tA B\tg\th h\n',
     );
     const text = fc.string({ unit: 'binary' });
     fc.assert(
-      fc.property(text, text, text, fc.boolean(), fc.array(text), (jid, subscription, name, asked, groups) => {
-        const line = rosterLine({ jid, subscription, name, asked, groups });
-        expect(line).toMatch(/^[^\n\r\u001b\u0085\u202e]*\n$/);
-        expect(line.split('\t')).toHaveLength(3 + groups.length);
-      }),
+      fc.property(
+        text,
+        text,
+        text,
+        fc.boolean(),
+        fc.boolean(),
+        fc.array(text),
+        (jid, subscription, name, asked, asks, groups) => {
+          const line = rosterLine({ jid, subscription, name, asked, asks, groups });
+          expect(line).toMatch(/^[^\n\r\u001b\u0085\u202e]*\n$/);
+          expect(line.split('\t')).toHaveLength(3 + groups.length);
+        },
+      ),
     );
   });
 
