@@ -3,6 +3,8 @@ import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { expect, it } from 'vitest';
+import { parseElement } from '../../lib/xml/tree.ts';
+import { createRooms } from '../../lib/xmpp/stream/rooms.ts';
 import { scratch } from './sys/scratch.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
@@ -24,6 +26,17 @@ it('the notification recipe prints a text that looks like escape sequences as it
   const recipe = block('README.md', follow).replace(follow, 'cat xmpp/events');
   expect(execFileSync('sh', ['-c', recipe], { cwd: dir, encoding: 'utf8' })).toBe(`bob@example.org: ${text}\n`);
   expect(fs.readdirSync(dir)).toEqual(['xmpp']);
+});
+
+it('the room recipe writes presence that joins the room, without its history', () => {
+  const dir = scratch();
+  fs.mkdirSync(path.join(dir, 'xmpp'));
+  execFileSync('sh', ['-c', block('README.md', 'http://jabber.org/protocol/muc')], { cwd: dir });
+  const presence = parseElement(fs.readFileSync(path.join(dir, 'xmpp/in'), 'utf8').trim());
+  const rooms = createRooms();
+  rooms.sent(presence);
+  expect(rooms.concerns('chess@conference.example.org/bob')).toBe(true);
+  expect(presence.getChild('x')?.getChild('history')?.attrs.maxstanzas).toBe('0');
 });
 
 const SCRIPTS = ['README.md', 'contrib', 'ext', 'man', 'demo'].flatMap((name) => {

@@ -165,6 +165,15 @@ it('shows what a room gives back once, and makes no event of it', () => {
   expect(t.events).toEqual(['message r@c hello yourself']);
 });
 
+it('makes no event of own lines in the history of a room', () => {
+  const t = talking();
+  const old = "<delay xmlns='urn:xmpp:delay' stamp='2024-01-01T00:00:00Z'/>";
+  for (const nick of ['me', 'you'])
+    t.hear(`<message from='r@c/${nick}' type='groupchat'><body>I am ${nick}</body>${old}</message>`);
+  expect(t.out).toEqual(['r@c: T <me> I am me', 'r@c: T <you> I am you']);
+  expect(t.events).toEqual(['message r@c I am you']);
+});
+
 it('shows the own line when it has been taken, not before', () => {
   const t = talking();
   t.conversation.line('bob@x', Buffer.from('hi'));
