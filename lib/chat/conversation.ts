@@ -114,11 +114,11 @@ export function createConversation<Frame>(options: ConversationOptions<Frame>): 
   const barred = new Set<string>();
   const strangers = createStrangers(openFriends(dir), limits.flood);
   const reports = createReports((text, contact) => {
-    journal.event('error', contact, text);
+    journal.event('error', contact, text, contact === '' || strangers.knows(contact, false));
     soon();
   });
   const floods = createReports((text, contact) => {
-    journal.event('error', contact, text);
+    journal.event('error', contact, text, contact === '' || strangers.knows(contact, false));
     if (contact !== '') journal.add(contact, format.notice(Date.now(), text), '');
     soon();
   });
@@ -139,7 +139,7 @@ export function createConversation<Frame>(options: ConversationOptions<Frame>): 
     const now = Date.now();
     const record: LogRecord = { time: iso(now), dir: 'refused', from: own, to: jid, reason: why, ...what };
     journal.add(jid, format.notice(now, `not sent (${why}): ${text}`), logLine(record));
-    journal.event('error', jid, `not sent: ${why}`);
+    journal.event('error', jid, `not sent: ${why}`, true);
   }
 
   function recordOf(m: Message, dirOf: 'in' | 'error', why?: string): LogRecord {
@@ -177,7 +177,7 @@ export function createConversation<Frame>(options: ConversationOptions<Frame>): 
     const notice = `not delivered (${cause})${told === '' ? '' : `: ${told}`}`;
     const record = recordOf(message, 'error', why);
     if (!put(message, format.notice(time, notice), logLine({ ...record, body: record.body ?? line }))) return;
-    journal.event('error', contact, `not delivered: ${printable(excerpt(why))}`);
+    journal.event('error', contact, `not delivered: ${printable(excerpt(why))}`, strangers.knows(contact, false));
   }
 
   /** A message of ours has arrived, if the one says so whom we sent it to (XEP-0184). */
@@ -186,7 +186,7 @@ export function createConversation<Frame>(options: ConversationOptions<Frame>): 
     if (said.find(contact, id) === undefined) return;
     if (receipts.size >= MOST_RECEIPTS) receipts.delete(receipts.values().next().value!);
     receipts.add(id);
-    journal.event('receipt', contact, id);
+    journal.event('receipt', contact, id, true);
     soon();
   }
 
@@ -259,7 +259,9 @@ export function createConversation<Frame>(options: ConversationOptions<Frame>): 
       if (room) history.add(contact, message);
       // A room gives back what we say, and tells its subject to each who comes.
       if (room && (name === rooms.get(contact) || (body === '' && subject !== undefined))) return;
-      journal.event('message', contact, excerpt(body || meaning.text || meaning.notices[0] || `subject: ${subject}`));
+      const detail = excerpt(body || meaning.text || meaning.notices[0] || `subject: ${subject}`);
+      // A room is one that we have joined.
+      journal.event('message', contact, detail, room || strangers.knows(contact, false));
     },
     skipped(from, why) {
       const contact = codec.normalizeId(from);

@@ -18,7 +18,7 @@ import { type Intent, type Note, type State, snapshot } from './state.ts';
 export type Journal = {
   /** Adds lines to a contact's `out` and `log`; either may be empty. */
   add(contact: string, out: string, log: string): void;
-  event(type: EventType, contact: string, detail: string): void;
+  event(type: EventType, contact: string, detail: string, known: boolean): void;
   /** A line is about to be sent. */
   intend(intent: Intent): void;
   /** What has become of a line is in what was added. */
@@ -312,8 +312,8 @@ export function createJournal(dir: string, on: JournalEvents, { kept: log, room 
       collection.addTwo(target.files[0]!, record, target.files[1]!, out);
       targets.touch(target);
     },
-    event(type, contact, detail) {
-      const line = newEvent(dir, type, contact, detail);
+    event(type, contact, detail, known) {
+      const line = newEvent(dir, type, contact, detail, known);
       if (line === '') return;
       collection.add(events.files[0]!, line);
       targets.touch(events);

@@ -12,6 +12,8 @@ export type Strangers = {
    * @param now a monotonic clock in milliseconds
    */
   may(contact: string, length: number, room: boolean, now: number): boolean;
+  /** Whether the user knows the contact. @param room whether it is about what comes from a room */
+  knows(contact: string, room: boolean): boolean;
   /** The user has written to the contact. */
   markKnown(contact: string): void;
   forget(contact: string): void;
@@ -55,6 +57,7 @@ export function createStrangers(friends: Friends, rate: number): Strangers {
       known.set(contact, null);
       return true;
     },
+    knows: (contact, room) => (room ? rooms : single).get(contact) === null || friends.has(contact),
     markKnown(contact) {
       if (single.get(contact) !== null) remember(single, contact, null);
     },

@@ -3,6 +3,8 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { appendRecord } from '../sys/append.ts';
 import { tellPeople } from './account-out.ts';
+import { createGate, type Gate } from './event-gate.ts';
+import { type Friends, openFriends } from './newcomers.ts';
 
 export type EventType =
   | 'online'
@@ -24,39 +26,6 @@ const field = (text: string) =>
 export const eventLine = (now: number, type: EventType, id: string, detail: string): string =>
   `${(now / 1000).toFixed(3)}\t${type}\t${field(id) || '-'}\t${field(detail)}\n`;
 
-/** How often, in milliseconds, to look how large the file is. */
-const LOOK = 1000;
-
-export type Gate = {
-  /**
-   * @param now a monotonic clock in milliseconds
-   * @returns what may be appended in the place of the line: the line itself, or with a last word, or nothing
-   */
-  pass(line: string, now: number): string;
-};
-
-/**
- * Lets lines through until a file is full, and again when somebody has made room.
- * @param most bytes from which it is full
- * @param size how large it is now
- * @param last the line that tells that it is
- */
-export function createGate(most: number, size: () => number, last: () => string): Gate {
-  let looked = Number.NEGATIVE_INFINITY;
-  let bytes = 0;
-  return {
-    pass(line, now) {
-      if (now - looked >= LOOK) {
-        looked = now;
-        bytes = size();
-      }
-      if (bytes >= most) return '';
-      bytes += Buffer.byteLength(line);
-      return bytes < most ? line : line + last();
-    },
-  };
-}
-
 let most = Number.POSITIVE_INFINITY;
 const gates = new Map<string, Gate>();
 
@@ -75,29 +44,50 @@ function sizeOf(file: string): number {
   }
 }
 
-/** An event as `eventLine`, which people are told in `out`; nothing if the file in this directory is full: then nothing else is affected. */
-export function newEvent(dir: string, type: EventType, id: string, detail: string): string {
+function gateOf(dir: string): Gate {
   let gate = gates.get(dir);
-  if (gate === undefined) {
-    const file = path.join(dir, 'events');
-    const size = () => sizeOf(file);
-    const full = `no more events: this file has ${most} bytes, and whoever makes room gets the next ones`;
-    gate = createGate(most, size, () => eventLine(Date.now(), 'error', '', full));
-    gates.set(dir, gate);
-  }
+  if (gate !== undefined) return gate;
+  const file = path.join(dir, 'events');
+  const note = (text: string) => eventLine(Date.now(), 'error', '', text);
+  gate = createGate({
+    most,
+    size: () => sizeOf(file),
+    full: () => note(`no more events: this file has ${most} bytes, and whoever makes room gets the next ones`),
+    leftOut: (count) => note(`events of people who are not in the roster are left out: ${count}`),
+  });
+  gates.set(dir, gate);
+  return gate;
+}
+
+const rosters = new Map<string, Friends>();
+
+/** Whether somebody is in the roster. */
+function isFriend(dir: string, id: string): boolean {
+  let roster = rosters.get(dir);
+  if (roster === undefined) rosters.set(dir, (roster = openFriends(dir)));
+  return roster.has(id);
+}
+
+/**
+ * An event as `eventLine`, which people are told in `out`; nothing if the file in this directory is full, or has enough
+ * of strangers: then nothing else is affected.
+ * @param known whether the user knows who it is about; if it is not given, who is in the roster is known
+ */
+export function newEvent(dir: string, type: EventType, id: string, detail: string, known?: boolean): string {
   const now = Date.now();
-  const line = gate.pass(eventLine(now, type, id, detail), performance.now());
-  if (line !== '') tellPeople(dir, now, type, id, detail);
-  return line;
+  const line = eventLine(now, type, id, detail);
+  const { text, passed } = gateOf(dir).pass(line, known ?? (id === '' || isFriend(dir, id)), performance.now());
+  if (passed) tellPeople(dir, now, type, id, detail);
+  return text;
 }
 
 /**
  * Writes an event. It is news and not data: if it can't be written, what it tells of has happened all the same, so
  * nothing is thrown.
  */
-export function logEvent(dir: string, type: EventType, id: string, detail = ''): void {
+export function logEvent(dir: string, type: EventType, id: string, detail = '', known?: boolean): void {
   try {
-    const line = newEvent(dir, type, id, detail);
+    const line = newEvent(dir, type, id, detail, known);
     if (line !== '') appendRecord(path.join(dir, 'events'), line);
   } catch {}
 }

@@ -86,6 +86,24 @@ const bodies = (stanzas: string) =>
 const stanza = (from: string, body: string) =>
   `<message from='${from}' to='${ME}' type='chat'><body>${body}</body></message>\n`;
 
+it('messaged tells of a message of a contact after strangers have filled their part of events', async () => {
+  const dir = scratch();
+  fs.mkdirSync(path.join(dir, 'tmp'));
+  fs.writeFileSync(path.join(dir, 'tmp', '.roster'), 'bob@x\tboth\n');
+  const m = messaged(dir);
+  for (let i = 0; i < 8000; i++)
+    m.feed(`<message from='eve@y' type='chat' id='${i}'><body>${'spam '.repeat(20)}</body></message>\n`);
+  await m.end(`<message from='bob@x' type='chat'><body>are you there</body></message>\n`);
+  const events = fs.readFileSync(path.join(dir, 'tmp', 'events'), 'utf8').split('\n');
+  expect(events.filter((line) => line.includes('\tbob@x\tare you there'))).toHaveLength(1);
+  const told = events.filter((line) => line.includes('\tmessage\teve@y'));
+  expect(told.length).toBeGreaterThan(1000);
+  expect(told.length).toBeLessThan(4000);
+  expect(
+    events.filter((line) => line.includes('events of people who are not in the roster are left out')),
+  ).toHaveLength(1);
+});
+
 describe('alone', () => {
   it('writes down messages from a file, with a plain file for its in', async () => {
     const { dir, read, records, at } = tree();

@@ -155,7 +155,7 @@ function tryOn({ args, keep, sj, dir, password }: Setting, supervisor: Superviso
       const [, said] = /^failed (.*)/.exec(state(dir)) ?? [];
       if (why === null && said !== undefined) return said;
       const how = why ?? `sj ended with exit code ${code}`;
-      if (killedWhile(dir) === 'online') logEvent(dir, 'offline', args.account, how);
+      if (killedWhile(dir) === 'online') logEvent(dir, 'offline', args.account, how, true);
       show(dir, `failed ${how}`, say);
       return how;
     }

@@ -13,6 +13,6 @@ export function tidyAfterKill(dir: string, account: string, warn: (message: stri
   if (interrupted === null) return;
   clearPresences(dir, warn);
   sweep(dir);
-  if (interrupted === 'online') logEvent(dir, 'offline', account, 'sj was killed');
+  if (interrupted === 'online') logEvent(dir, 'offline', account, 'sj was killed', true);
   setState(dir, 'offline');
 }

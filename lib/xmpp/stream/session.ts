@@ -351,7 +351,7 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
     clearTimeout(deadline);
     asked = createAsked(jid, resumed ? unanswered : [], store, limits.requests);
     show(`online ${jid}`);
-    logEvent(dir, 'online', bare, jid);
+    logEvent(dir, 'online', bare, jid, true);
     sender.gate();
     for (const stanza of again) sender.text(stanza.bytes.toString());
     for (const { bytes } of lost) extra('messaged', notSent(bytes));
@@ -406,7 +406,7 @@ export function runSession(config: SessionConfig, stop: AbortSignal): Promise<Ex
         localPrograms.close();
         reports.close();
         sender.stop();
-        if (wasOnline) logEvent(dir, 'offline', bare, fatal?.message ?? '');
+        if (wasOnline) logEvent(dir, 'offline', bare, fatal?.message ?? '', true);
         show(fatal === null ? 'offline' : `failed ${fatal.message}`);
         resolveExit(fatal?.code ?? EXIT.ok);
       });

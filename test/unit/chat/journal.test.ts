@@ -27,7 +27,7 @@ it('writes a batch with one append for each file', () => {
   journal.add('a@x', 'one\n', '1\n');
   journal.add('b@x', 'two\n', '2\n');
   journal.add('a@x', '', '3\n');
-  journal.event('message', 'a@x', 'one');
+  journal.event('message', 'a@x', 'one', true);
   expect(fs.readdirSync(path.join(dir, 'a@x'))).toEqual(['id']);
   journal.flush();
   journal.flush();
@@ -162,7 +162,7 @@ it('keeps what it has no descriptor to write with', () => {
     const held: number[] = [];
     try { for (;;) held.push(fs.openSync('/dev/null', 'r')); } catch {}
     journal.add('a@x', 'one\\n', '1\\n');
-    journal.event('message', 'a@x', 'one');
+    journal.event('message', 'a@x', 'one', true);
     journal.flush();
     journal.add('a@x', 'two\\n', '2\\n');
     journal.flush();
