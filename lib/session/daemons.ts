@@ -72,14 +72,25 @@ export function startDaemon<Name extends string>(
   if (channel !== null) fs.closeSync(channel.write);
   let running = true;
 
-  // A daemon that is gone shows in `exit`; a broken pipe is but the shadow of that.
-  stdin.on('error', () => {});
+  /** Nothing more is for it. */
+  let ending = false;
+  let patience: NodeJS.Timeout | undefined;
+
+  // As a rule a broken pipe is but the shadow of an end, which shows in `exit`. One that lives on will take no stanza.
+  stdin.on('error', () => {
+    if (ending || !running) return;
+    patience = setTimeout(() => {
+      child.kill('SIGKILL');
+      over('reads its input no more');
+    }, SHADOW);
+  });
   stdin.on('drain', on.drain);
   back.on('error', () => {});
   back.on('data', (chunk: Buffer) => on.data(name, chunk));
   const over = (how: string) => {
     if (!running) return;
     running = false;
+    clearTimeout(patience);
     // What it sent last may still be on its way; but a child of its own may hold the descriptor open for ever.
     const report = () => on.exit(name, how, how === CLEAN);
     if (back.destroyed) return report();
@@ -108,6 +119,8 @@ export function startDaemon<Name extends string>(
       });
     },
     end(mayStay) {
+      ending = true;
+      clearTimeout(patience);
       stdin.end();
       if (!mayStay) return;
       const left = () => {
@@ -146,6 +159,9 @@ function launch(file: string, args: readonly string[], options: SpawnOptions): C
 }
 
 const CLEAN = 'ended';
+
+/** How long, in milliseconds, an end may take to show after its pipe has broken. */
+const SHADOW = 200;
 
 /** How long, in milliseconds, we read on after a daemon has ended. */
 const LAST_WORDS = 200;

@@ -311,3 +311,24 @@ describe('those who may not see our presence', () => {
     expect(bob.read('v3')).toContain('service-unavailable');
   });
 });
+
+it.each([
+  ['ends', 'xmppc', 'SIGTERM'],
+  ['is killed', 'sj', 'SIGKILL'],
+] as const)('handlers do not outlive iqd when sj %s', async (_, program, signal) => {
+  const server = await startBed();
+  const dir = account();
+  // What a handler has started ends with it, and none is asked whether it likes to.
+  script(
+    dir,
+    'urn:slow',
+    `trap '' TERM INT HUP; sleep 1000 & echo "$$ $!" > ${dir}/pids.new; mv ${dir}/pids.new ${dir}/pids; wait`,
+  );
+  const alice = await startSuite(server, { dir }).online();
+  await server.online(ALICE);
+  await server.inject(ALICE, ask('1', 'urn:slow', `${BOB_JID}/r`));
+  const pids = (await alice.see('pids', '\n')).trim().split(' ');
+  process.kill(program === 'sj' ? alice.pid('sj') : alice.child.pid!, signal);
+  await alice.ended;
+  await until(() => pids.every((pid) => !fs.existsSync(`/proc/${pid}`)));
+});

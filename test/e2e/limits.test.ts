@@ -459,3 +459,21 @@ it('has a row for each limit', () => {
   const tests = fs.readFileSync(import.meta.filename, 'utf8');
   for (const name of Object.keys(TABLE)) expect(tests).toMatch(new RegExp(`beyond [a-z, ]*\\b${name}\\b|'${name}=`));
 });
+
+it('a message of 262144 lines is folded in out, which says so, and log has all of it', async () => {
+  const server = await startBed();
+  const alice = await startSuite(server).online();
+  await server.online(ALICE);
+  const body = `first${'\n'.repeat(262_144)}last`;
+  await server.inject(ALICE, said(body) + said('next'));
+  await alice.see(`${BOB}/out`, /> next\n$/);
+  const lines = untimed(alice.read(BOB, 'out')).split('\n').slice(0, -1);
+  const whole = lines.filter((line) => line.startsWith(`<${BOB}/r> `));
+  expect([whole[0], whole.at(-1), whole.length + 1]).toEqual([`<${BOB}/r> first`, `<${BOB}/r> next`, lines.length]);
+  // 262145 lines in all, of which `next` is none.
+  const folded = 262_145 - (whole.length - 1);
+  expect(lines.at(-2)).toBe(`-!- the message goes on for ${folded} more lines: log has all of it`);
+  expect(alice.read(BOB, 'out').length).toBeLessThan(body.length + 65_536);
+  const bodies = alice.read(BOB, 'log').split('\n').slice(0, -1);
+  expect(bodies.map((line) => (JSON.parse(line) as { body: string }).body)).toEqual([body, 'next']);
+});

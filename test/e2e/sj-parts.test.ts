@@ -97,6 +97,21 @@ describe('in the place of a daemon', () => {
     expect(alice.read('state')).toBe(`failed iqd ${how}\n`);
   });
 
+  it('one that closes its input and lives on ends the session, and is killed', async () => {
+    const server = await startBed();
+    const alice = await withParts(server, {
+      presenced: 'echo $$ > "$SJ_DIR/pid"; exec 0<&-; echo > "$SJ_DIR/closed"; exec sleep 1000',
+    }).online();
+    await alice.see('closed', '\n');
+    const pid = Number(alice.read('pid'));
+    await server.online(ALICE, { available: false });
+    await server.inject(ALICE, `<presence from='${BOB}/r'/>`);
+    const how = 'presenced reads its input no more';
+    expect([await alice.ended, alice.err()]).toEqual([111, `sj: fatal: ${how}\n`]);
+    expect(alice.read('state')).toBe(`failed ${how}\n`);
+    await until(() => !fs.existsSync(`/proc/${pid}`));
+  });
+
   it('one that sends garbage: it is told on stderr, and the next stanza goes out', async () => {
     const server = await startBed();
     const alice = await withParts(server, {

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { BIN, scratch } from './bed/suite.ts';
+import { BIN, newAccount, scratch, start } from './bed/suite.ts';
 
 const { bin, version } = JSON.parse(fs.readFileSync('package.json', 'utf8')) as {
   bin: Record<string, string>;
@@ -97,3 +97,12 @@ it.each(TOOLS)('%s refuses a directory of no account', (name) => {
   const why = 'not an account directory, for it has no in';
   expect(opened([path.join(BIN, name)], dir)).toEqual(refused(name, dir, why));
 });
+
+it.each([['messaged', '-j', 'alice@example.org'], ['presenced'], ['iqd']])(
+  '%s ends when it fails at its start, whatever holds its input open',
+  async (name, ...args) => {
+    const job = start([path.join(BIN, name), '-d', newAccount(), '-o', '/dev/fd/9', ...args], {});
+    expect(await job.ended).not.toBe(0);
+    expect(job.err()).toMatch(new RegExp(`^${name}: fatal: .*nobody has passed this descriptor\n$`));
+  },
+);
