@@ -20,6 +20,7 @@ import { tellMisnamed } from '../tree/misnamed.ts';
 import { hasSuccessor, LOCK, takeOver } from '../tree/takeover.ts';
 import type { Feed } from './back-end.ts';
 import { createInlet, type SessionInfo } from './inlet.ts';
+import { reportKill } from './report-kill.ts';
 import { GRACE, type MessagedOptions, PATIENCE } from './run-alone.ts';
 
 export type SessionOptions<Frame> = MessagedOptions<Frame> & {
@@ -301,6 +302,7 @@ export async function runInSession<Frame>(options: SessionOptions<Frame>): Promi
   else journal.flush();
   await within(PATIENCE, journal.quiet());
   await out.end(PATIENCE);
+  const reported = forGood || session === null ? Promise.resolve() : reportKill(dir, own);
   if (!forGood) {
     if (linger > 0 && session !== null) await within(linger * 1000, told);
     // Who takes over finds in the pipes what is there; else the next start finds it in the journal.
@@ -314,6 +316,7 @@ export async function runInSession<Frame>(options: SessionOptions<Frame>): Promi
   const lost = journal.close(session === null ? runtime.state.begun : inboxes.begun());
   if (lost > 0) warn(`${lost} bytes could not be written to disk and are lost`);
   if (hold >= 0) fs.closeSync(hold);
+  await reported;
   lock.release();
 
   /** Takes what writers still have to say. */

@@ -1,6 +1,7 @@
 /** The account directory as a whole: that it is there, that it is ours alone, and the one line of state it shows. */
 import fs from 'node:fs';
 import path from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { EXIT, Fatal } from '../cli/exit.ts';
 import { errno, reason } from '../sys/errno.ts';
 import { type Lock, LockedError, takeLock } from '../sys/lock.ts';
@@ -51,7 +52,7 @@ export async function openAccount(dir: string, warn: (message: string) => void, 
   checkAccess(dir, warn);
   let lock: Lock;
   try {
-    lock = takeLock(dir, name);
+    lock = await takeLockSoon(dir, name);
   } catch (error) {
     if (error instanceof LockedError) throw new Fatal(EXIT.usage, `${dir} is in use by ${error.holder}`);
     throw new Fatal(code(error), `cannot lock ${dir}: ${reason(error)}`);
@@ -65,6 +66,21 @@ export async function openAccount(dir: string, warn: (message: string) => void, 
     throw error instanceof Fatal ? error : new Fatal(code(error), `cannot make ${fifo}: ${reason(error)}`);
   }
   return lock;
+}
+
+/** A daemon that tells of a killed program holds the lock for a moment: so often, so many milliseconds apart. */
+const TRIES = 5;
+const PAUSE = 20;
+
+async function takeLockSoon(dir: string, name: string): Promise<Lock> {
+  for (let i = 1; ; i++) {
+    try {
+      return takeLock(dir, name);
+    } catch (error) {
+      if (!(error instanceof LockedError) || i === TRIES) throw error;
+    }
+    await wait(PAUSE);
+  }
 }
 
 const code = (error: unknown) => (isTransient(error) ? EXIT.temporary : EXIT.usage);
@@ -95,10 +111,18 @@ export function setState(dir: string, state: State): void {
   replaceFile(path.join(dir, 'state'), `${printable(state)}\n`);
 }
 
-/** What the last program on the directory was doing when it was killed, as its state still says; null: it was not. */
-export function killedWhile(dir: string): 'connecting' | 'online' | null {
+/** What the state says after `failed` when a daemon has seen that sj was killed. */
+export const KILLED = 'sj was killed';
+
+/**
+ * What the last program on the directory was doing when it was killed, as its state still says; `killed`: a daemon has
+ * told of it since. Null: it was not killed.
+ */
+export function killedWhile(dir: string): 'connecting' | 'online' | 'killed' | null {
   try {
-    const [word] = readRegular(path.join(dir, 'state')).toString().split(/\s/, 1);
+    const text = readRegular(path.join(dir, 'state')).toString();
+    if (text === `failed ${KILLED}\n`) return 'killed';
+    const [word] = text.split(/\s/, 1);
     return word === 'connecting' || word === 'online' ? word : null;
   } catch {
     return null;

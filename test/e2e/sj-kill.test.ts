@@ -68,18 +68,37 @@ describe('kill -9 of sj', () => {
     await until(() => running(alice).length === 0);
     expect(presence(alice)).toBe('');
     await until(() => server.connections() === 0);
-    expect(fs.existsSync(path.join(alice.dir, '.lock'))).toBe(true);
+    expect(alice.read('state')).toBe('failed sj was killed\n');
+    expect(events(alice.dir).at(-1)).toEqual(['offline', ALICE, 'sj was killed']);
     const before = events(alice.dir).length;
 
     const next = await startSuite(server, { dir: alice.dir }).online();
     await next.sh(`echo again > ${BOB}/in`);
     await server.waitFor(({ xml }) => xml.includes('<body>again</body>'));
     expect(next.err()).toBe('');
-    expect(events(alice.dir)[before]).toEqual(['offline', ALICE, 'sj was killed']);
-    expect(events(alice.dir)[before + 1]![0]).toBe('online');
+    expect(events(alice.dir)[before]![0]).toBe('online');
     next.child.kill('SIGTERM');
     expect(await next.ended).toBe(0);
     expect(snapshot(alice.dir)).not.toContain('.lock');
+  });
+
+  it('is told in state by messaged, unless another sj is there', async () => {
+    const server = await startBed();
+    const alice = await company(server);
+    process.kill(alice.pid('sj'), 'SIGKILL');
+    await until(() => alice.read('state') === 'failed sj was killed\n');
+    expect(events(alice.dir).filter(([type]) => type === 'offline')).toEqual([['offline', ALICE, 'sj was killed']]);
+    for (let i = 0; i < 3; i++) {
+      const next = await startSuite(server, { dir: alice.dir }).online();
+      await until(() => running(next).includes('messaged'));
+      process.kill(next.pid('sj'), 'SIGKILL');
+      await next.ended;
+    }
+    const last = await startSuite(server, { dir: alice.dir }).online();
+    await until(() => running(alice).length === 0);
+    expect(last.read('state')).toMatch(/^online /);
+    const kills = events(alice.dir).filter(([type, , detail]) => type === 'offline' && detail === 'sj was killed');
+    expect(kills).toHaveLength(4);
   });
 
   it('and of everything: the next start empties what is left', async () => {
