@@ -27,7 +27,7 @@ async function company(server: Server, options: SuiteOptions = {}): Promise<{ al
 /** Everything that a session which was lost leaves behind. */
 async function lost(alice: Suite, code = 111): Promise<void> {
   expect(await alice.job.end()).toBe(code);
-  expect(alice.job.stderr).toMatch(/^sj: fatal: [^\n]+\n$/);
+  expect(alice.complaints()).toMatch(/^sj: fatal: [^\n]+\n$/);
   expect(alice.read('state')).toMatch(/^failed [^\n]+\n$/);
   expect(alice.read(`${BOB}/presence`)).toMatch(/^\n?$/);
 }
@@ -58,7 +58,7 @@ describe.each([prosody, ejabberd])('$name', (kind) => {
     await bob.see('presence', (p) => p.from === alice.full && p.type === 'unavailable');
     expect(alice.read('state')).toBe('offline\n');
     expect(alice.read(`${BOB}/presence`)).toMatch(/^\n?$/);
-    expect(alice.job.stderr).toBe('');
+    expect(alice.complaints()).toBe('');
     expect(alice.job.members('messaged').concat(alice.job.members('presenced'), alice.job.members('iqd'))).toEqual([]);
   });
 

@@ -96,7 +96,7 @@ describe.each([prosody, ejabberd])('messages over $name', (kind) => {
     await alice.see(`${BOB}/presence`, 'online');
     expect(alice.read(`${CAROL}/id`)).toBe('');
     expect(alice.read(`${BOB}/out`)).not.toContain('forged');
-    expect(alice.job.stderr).toBe('');
+    expect(alice.complaints()).toBe('');
   });
 
   it('come back where there is nobody, and the conversation says so', async () => {

@@ -58,7 +58,7 @@ describe.each([prosody, ejabberd])('presence over $name', (kind) => {
     await again.see('presence', (p) => p.from === alice.full && p.show === 'dnd');
     expect(await alice.stop()).toBe(0);
     await again.see('presence', (p) => p.from === alice.full && p.type === 'unavailable');
-    expect(alice.job.stderr).toBe('');
+    expect(alice.complaints()).toBe('');
   });
 
   it('is known from the start, and withdrawn with the subscription', async () => {

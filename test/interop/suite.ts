@@ -72,6 +72,8 @@ export type Suite = {
   /** The bare JID. */
   readonly jid: string;
   readonly job: Job;
+  /** What it has said on stderr, but that the account is online. */
+  complaints(): string;
   /** The resource. */
   readonly full: string;
   /** Waits until the session is there. */
@@ -132,6 +134,7 @@ export async function startSuite(server: Server, jid: string, given: SuiteOption
     dir,
     jid,
     job,
+    complaints: () => job.stderr.replace(/^xmppc: online as .*\n/gm, ''),
     full: `${jid}/desk`,
     read,
     async online() {

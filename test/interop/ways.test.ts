@@ -20,13 +20,13 @@ describe.each([prosody, ejabberd])('a session on $name', (kind) => {
     expect(await alice.stop()).toBe(0);
     expect(alice.read('state')).toBe('offline\n');
     // ejabberd closes without a goodbye of TLS, which s_client does not let pass without a word.
-    expect(alice.job.stderr.replace(/^tlsclient: .*\n/gm, '')).toBe('');
+    expect(alice.complaints().replace(/^tlsclient: .*\n/gm, '')).toBe('');
   });
 
   it('with the password on a descriptor, and the trust from the environment', async () => {
     const alice = await startSuite(server, 'alice@localhost', { passwordOn: 5, trust: 'environment' });
     await alice.online();
     expect(await alice.stop()).toBe(0);
-    expect(alice.job.stderr).toBe('');
+    expect(alice.complaints()).toBe('');
   });
 });

@@ -31,6 +31,7 @@ export type Extra = readonly [fd: number, what: 'inherit' | 'pipe'];
 /**
  * Runs a program with the connection on descriptors 6 and 7. Our copy of the connection is closed as soon as the program
  * has it, so that nothing passes through us and the program's end is the connection's.
+ * @throws Fatal 111 if there are too few descriptors to start it
  */
 export function handOver(
   program: string,
@@ -45,6 +46,12 @@ export function handOver(
     env: { ...env, ...ucspi(dialed) },
   });
   dialed.socket.destroy();
+  // Types have it otherwise, but without descriptors for pipes there are no streams at all.
+  if (child.stdio === undefined) {
+    // It is told once more, later.
+    child.on('error', () => {});
+    throw new Fatal(EXIT.temporary, `cannot start ${program}: too many open files (see ulimit -n)`);
+  }
   const ended = new Promise<number | NodeJS.Signals>((resolve, reject) => {
     child.on('error', (error) => {
       reject(new Fatal(EXIT.temporary, `cannot start ${program}: ${reason(error)}`));
