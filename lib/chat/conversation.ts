@@ -126,13 +126,12 @@ export function createConversation<Frame>(options: ConversationOptions<Frame>): 
   /** The type alone makes no room: anybody can write it. */
   const inRoom = ({ contact, group }: Message): boolean => group && rooms.has(contact);
 
-  function sent({ jid, id, body, room }: Intent): void {
-    const now = Date.now();
+  function sent({ jid, id, body, room, time = Date.now() }: Intent): void {
     said.add(jid, id, body);
     const type = room ? 'groupchat' : 'chat';
     // A room sends everything back, ours too, so that is where it stands in the order of what was said.
-    const out = room ? '' : format.message(now, own, body);
-    journal.add(jid, out, logLine({ time: iso(now), dir: 'out', from: own, to: jid, type, id, body }));
+    const out = room ? '' : format.message(time, own, body);
+    journal.add(jid, out, logLine({ time: iso(time), dir: 'out', from: own, to: jid, type, id, body }));
   }
 
   function refuse(jid: string, why: string, text: string, what: Pick<LogRecord, 'body' | 'bytes' | 'length'>): void {
@@ -279,7 +278,7 @@ export function createConversation<Frame>(options: ConversationOptions<Frame>): 
       }
       const { id, body, frame } = made;
       strangers.markKnown(jid);
-      send({ intent: { jid, id, body, room }, frame });
+      send({ intent: { jid, id, body, room, time: Date.now() }, frame });
     },
     frameOf: (intent) => ({ intent, frame: codec.encodeMessage({ ...intent, to: intent.jid }) }),
     fate(intent, why) {

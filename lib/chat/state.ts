@@ -11,6 +11,8 @@ export type Intent = {
   readonly id: string;
   readonly body: string;
   readonly room: boolean;
+  /** When it was read, in milliseconds since the epoch; journals of earlier versions do not tell. */
+  readonly time?: number | undefined;
 };
 
 export type Position = { readonly session: string; readonly n: number };
@@ -126,7 +128,10 @@ const isText = (value: unknown): value is string => typeof value === 'string';
 const isListOf = (list: unknown, is: (value: unknown) => boolean): boolean =>
   list === undefined || (Array.isArray(list) && list.every(is));
 const isIntent = (value: unknown): boolean =>
-  isRecord(value) && [value.jid, value.id, value.body].every(isText) && typeof value.room === 'boolean';
+  isRecord(value) &&
+  [value.jid, value.id, value.body].every(isText) &&
+  typeof value.room === 'boolean' &&
+  (value.time === undefined || typeof value.time === 'number');
 const isMark = (value: unknown): value is Mark =>
   isRecord(value) &&
   [value.from, value.body].every(isText) &&

@@ -174,6 +174,18 @@ it('makes no event of own lines in the history of a room', () => {
   expect(t.events).toEqual(['message r@c I am you']);
 });
 
+it('a line has the time at which it was written, however late it is taken', () => {
+  const t = talking();
+  const before = Date.now();
+  t.conversation.line('bob@x', Buffer.from('hi'));
+  const after = Date.now();
+  const [{ intent }] = t.stanzas as [OutgoingFrame];
+  expect(intent.time).toBeGreaterThanOrEqual(before);
+  expect(intent.time).toBeLessThanOrEqual(after);
+  t.conversation.fate({ ...intent, time: 1_000_000_000_000 }, null);
+  expect(t.log[0]!.time).toBe('2001-09-09T01:46:40.000Z');
+});
+
 it('shows the own line when it has been taken, not before', () => {
   const t = talking();
   t.conversation.line('bob@x', Buffer.from('hi'));
