@@ -1,7 +1,7 @@
 /** The contacts with an open `in`: found at start, made by strangers' messages or by mkdir, gone with their directory. */
 import fs from 'node:fs';
 import path from 'node:path';
-import { setImmediate as turn } from 'node:timers/promises';
+import { setImmediate as turn, setTimeout as wait } from 'node:timers/promises';
 import { descriptorLimit } from '../sys/descriptors.ts';
 import { errno, reason } from '../sys/errno.ts';
 import { type FifoReader, openFifo } from '../sys/fifo.ts';
@@ -85,6 +85,12 @@ const SCARCE = 'descriptors';
 /** So many are remembered to have written lately. */
 const MOST_TALKERS = 256;
 
+/** So many directories are looked at in one turn of the event loop: what comes meanwhile does not wait for all of them. */
+const SLICE = 64;
+
+/** So many FIFOs are made at once while more are being found. */
+const BATCH = 1024;
+
 /** So often a FIFO is made anew where something else has taken its place meanwhile. */
 const MOST_TRIES = 3;
 
@@ -108,6 +114,10 @@ export function createInboxes(
   let eased = false;
   let paused = false;
   let closed = false;
+  /** Beginnings of lines of contacts whose directories have not been looked at yet. */
+  const unfinished = new Map<string, { jid: string; bytes: Buffer }>();
+  let scanning: Promise<void> | null = null;
+  let rescan = false;
 
   function complain(key: string, what: string, why: string): void {
     if (complained.get(key) === why || (key === SCARCE && complained.has(key))) return;
@@ -124,6 +134,8 @@ export function createInboxes(
   /** Takes up a contact that is new, or whose FIFO is another one than before. */
   function meet({ name, jid }: { name: string; jid: string }, named = false): void {
     let chat = inboxes.get(name);
+    // Of another FIFO than before: what came last from the old one is a line.
+    const known = chat !== undefined;
     if (chat === undefined) {
       const normal = ids.normalizeId(jid);
       if (normal !== jid) {
@@ -136,13 +148,16 @@ export function createInboxes(
       });
       chat = { name, jid, reader: null, lines, making: false, tries: 0, named, early: null };
       inboxes.set(name, chat);
+      const begun = unfinished.get(name);
+      unfinished.delete(name);
+      if (begun !== undefined) lines.push(begun.bytes);
       const remark = ids.remark(jid);
       if (remark !== null) on.misnamed(name, remark);
     }
     if (!chat.named) identify(chat);
     if (chat.reader?.current()) return;
     hang(chat);
-    chat.lines.flush();
+    if (known) chat.lines.flush();
     if (!chat.making && !listen(chat)) {
       chat.making = true;
       wanted.push(chat);
@@ -166,11 +181,13 @@ export function createInboxes(
     // All that are found in one go; and what a new contact has said is written first, for a process takes a while to start.
     await turn();
     await turn();
-    while (wanted.length > 0) {
+    while (wanted.length > 0 && !closed) {
+      // A process for a few FIFOs costs as much as one for many.
+      while (scanning !== null && wanted.length < BATCH && !closed) await turn();
       const batch = wanted;
       wanted = [];
       // Before the FIFO: who sees that opens both.
-      for (const { name } of batch) makeOut(path.join(dir, name));
+      await slices(batch, ({ name }) => makeOut(path.join(dir, name)));
       const ran = await mkfifos(
         batch.map(({ name }) => path.join(dir, name, 'in')),
         dir,
@@ -178,16 +195,39 @@ export function createInboxes(
         on.warn(`cannot run mkfifo: ${reason(error)}`);
         return false;
       });
-      for (const chat of batch) {
-        chat.making = false;
-        if (inboxes.get(chat.name) !== chat || listen(chat)) continue;
-        // A shell may have been quicker; what it wrote has been set aside.
-        chat.making = ran !== false && ++chat.tries < MOST_TRIES;
-        if (chat.making) wanted.push(chat);
-        else complain(chat.name, chat.name, 'its in cannot be made');
-      }
+      await slices(batch, (chat) => made(chat, ran !== false));
     }
     making = null;
+  }
+
+  /** The FIFO should be there now. @param ran whether it could be tried at all */
+  function made(chat: Chat, ran: boolean): void {
+    chat.making = false;
+    if (inboxes.get(chat.name) !== chat || listen(chat)) return;
+    // A shell may have been quicker; what it wrote has been set aside.
+    chat.making = ran && ++chat.tries < MOST_TRIES;
+    if (chat.making) wanted.push(chat);
+    else complain(chat.name, chat.name, 'its in cannot be made');
+  }
+
+  async function scanAll(): Promise<void> {
+    do {
+      rescan = false;
+      try {
+        const contacts = listContacts(dir);
+        const names = new Set(contacts.map(({ name }) => name));
+        for (const name of [...inboxes.keys()]) if (!names.has(name)) forget(name);
+        await slices(contacts, (contact) => {
+          if (!closed) meet(contact);
+        });
+        // Whose directory is gone has no more to say.
+        if (!closed) unfinished.clear();
+        complained.delete('');
+      } catch (error) {
+        complain('', '', reason(error));
+      }
+    } while (rescan && !closed);
+    scanning = null;
   }
 
   /** @returns false if there is no FIFO yet */
@@ -290,15 +330,9 @@ export function createInboxes(
     look: see,
     async scan() {
       if (closed) return;
-      try {
-        const contacts = listContacts(dir);
-        const names = new Set(contacts.map(({ name }) => name));
-        for (const name of [...inboxes.keys()]) if (!names.has(name)) forget(name);
-        for (const contact of contacts) meet(contact);
-        complained.delete('');
-      } catch (error) {
-        complain('', '', reason(error));
-      }
+      rescan = scanning !== null;
+      scanning ??= scanAll();
+      await scanning;
       await making;
     },
     has: (jid) => inboxes.has(dirName(jid)) || contactOf(dir, dirName(jid)) !== null,
@@ -338,19 +372,43 @@ export function createInboxes(
       if (!on) for (const chat of talkers) if (talkers.size > MOST_TALKERS) talkers.delete(chat);
     },
     room: () => Math.min(MOST_FILES, Math.floor((most - reading) / 2)),
-    begin: (jid, bytes) => inboxes.get(dirName(jid))?.lines.push(bytes),
+    begin(jid, bytes) {
+      const chat = inboxes.get(dirName(jid));
+      if (chat === undefined) unfinished.set(dirName(jid), { jid, bytes });
+      else chat.lines.push(bytes);
+    },
     begun: () =>
       [...inboxes.values()]
         .map(({ jid, lines }) => ({ jid, bytes: lines.begun }))
-        .filter(({ bytes }) => bytes.length > 0),
+        .filter(({ bytes }) => bytes.length > 0)
+        .concat([...unfinished.values()]),
     close() {
       closed = true;
       for (const { reader } of inboxes.values()) reader?.close();
     },
     async drain(grace) {
-      await making;
+      // Of thousands of directories that are still being looked at, those without a FIFO are left to the next start.
+      if (scanning === null) await making;
       closed = true;
-      await Promise.all([...inboxes.values()].map(({ reader }) => reader?.drain(grace)));
+      await scanning;
+      await making;
+      const talking = [...talkers].map(({ reader }) => reader?.drain(grace));
+      const quiet = [...inboxes.values()].filter((chat) => !talkers.has(chat));
+      await wait(grace);
+      // Of thousands most say nothing: they need no clocks of their own.
+      await slices(quiet, (chat) => {
+        if (talkers.has(chat)) talking.push(chat.reader?.drain(grace));
+        else chat.reader?.finish();
+      });
+      await Promise.all(talking);
     },
   };
+}
+
+/** Does something with each, a slice in one turn of the event loop. */
+async function slices<Item>(items: readonly Item[], work: (item: Item) => void): Promise<void> {
+  for (let i = 0; i < items.length; i++) {
+    if (i > 0 && i % SLICE === 0) await turn();
+    work(items[i]!);
+  }
 }

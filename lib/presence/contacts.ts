@@ -49,7 +49,7 @@ export type Contacts<Frame> = {
   vanished(jid: string): void;
   /** Writes what could not be written before. */
   retry(): void;
-  /** Nothing more comes: tells what was only counted. */
+  /** Nothing more comes: tells what was only counted, and empties what was shown. */
   close(): void;
 };
 
@@ -233,7 +233,10 @@ export function createContacts<Frame>(options: ContactsOptions<Frame>): Contacts
       for (const jid of [...shown.keys()]) update(jid, true);
       flushEvents();
     },
-    close: reports.close,
+    close() {
+      reports.close();
+      for (const { directory } of shown.values()) if (directory !== null) write(directory, '');
+    },
   };
 }
 

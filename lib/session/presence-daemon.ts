@@ -197,6 +197,5 @@ export async function presenced<Frame>(options: PresencedOptions<Frame>): Promis
   clearTimeout(timer);
   tree.close();
   contacts.close();
-  clearPresences(dir, warn);
   await out.end();
 }

@@ -113,7 +113,7 @@ export async function runAlone<Frame>(options: MessagedOptions<Frame>): Promise<
   // The watch first, then a look: what is made in between is seen by one of them.
   const tree = watchTree(dir, { base: inboxes.look, rescan: () => void inboxes.scan(), warn });
   process.on('SIGHUP', tree.rescan);
-  await inboxes.scan();
+  const scanned = inboxes.scan();
 
   const ended = new Promise<void>((resolve) => {
     feed = backEnd.read(
@@ -134,6 +134,7 @@ export async function runAlone<Frame>(options: MessagedOptions<Frame>): Promise<
   feed?.pause();
   journal.flush();
   tree.close();
+  await scanned;
   await inboxes.drain(GRACE);
   conversation.close();
   await out.end(PATIENCE);

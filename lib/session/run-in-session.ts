@@ -17,7 +17,7 @@ import type { Lock } from '../sys/lock.ts';
 import { type TreeWatch, watchTree } from '../sys/watch.ts';
 import { createFormatter } from '../tree/format.ts';
 import { tellMisnamed } from '../tree/misnamed.ts';
-import { hasSuccessor, LOCK, takeOver } from '../tree/takeover.ts';
+import { hasSuccessor, isHeld, LOCK, takeOver } from '../tree/takeover.ts';
 import type { Feed } from './back-end.ts';
 import { createInlet, type SessionInfo } from './inlet.ts';
 import { reportKill } from './report-kill.ts';
@@ -270,7 +270,8 @@ export async function runInSession<Frame>(options: SessionOptions<Frame>): Promi
   if (session !== null) {
     // The watch first, then a look: what is made in between is seen by one of them.
     tree = watchTree(dir, { base: inboxes.look, rescan: () => void inboxes.scan(), warn });
-    await inboxes.scan();
+    // Nobody who writes notices that another one reads: all are open before the predecessor closes them.
+    if (isHeld(dir)) await inboxes.scan();
   }
   runtime = await prepare();
   if (runtime !== null) {
@@ -280,6 +281,8 @@ export async function runInSession<Frame>(options: SessionOptions<Frame>): Promi
     for (const { from, why } of unshown.splice(0)) runtime.conversation.skipped(from, why);
     runtime.journal.flush();
     feed?.resume();
+    // Messages do not wait until thousands of directories have been looked at.
+    if (session !== null) void inboxes.scan();
   }
 
   await over;

@@ -21,6 +21,8 @@ export type FifoReader = {
   pause(): void;
   resume(): void;
   close(): void;
+  /** Takes what is in the pipe now, then closes. */
+  finish(): void;
   /** Whether the path still leads to the FIFO that is being read. */
   current(): boolean;
   /**
@@ -115,6 +117,13 @@ export function openFifo(path: string, on: FifoEvents): FifoReader {
     if (!more) draining?.done();
   }
 
+  function finish(): void {
+    if (closed || socket.destroyed) return;
+    readNow(true);
+    on.eof();
+    close();
+  }
+
   function close(): void {
     closed = true;
     socket.destroy();
@@ -136,6 +145,7 @@ export function openFifo(path: string, on: FifoEvents): FifoReader {
       if (!closed && !paused) socket.resume();
     },
     close,
+    finish,
     current() {
       const there = look(path);
       return there?.ino === fifo.ino && there.dev === fifo.dev;
@@ -147,11 +157,7 @@ export function openFifo(path: string, on: FifoEvents): FifoReader {
           clearTimeout(timer);
           clearTimeout(limit);
           draining = null;
-          if (!closed && !socket.destroyed) {
-            readNow(true);
-            on.eof();
-            close();
-          }
+          finish();
           resolve();
         };
         const limit = setTimeout(done, 2 * grace);

@@ -16,7 +16,7 @@ export type SteadyEvents = {
   trouble(why: string): void;
 };
 
-export type SteadyFifo = Omit<FifoReader, 'current'> & {
+export type SteadyFifo = Omit<FifoReader, 'current' | 'finish'> & {
   /** Looks now whether the path still leads to it. */
   check(): void;
 };

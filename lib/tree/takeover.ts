@@ -12,9 +12,14 @@ const LOOK = 10;
 const PATIENCE = 3000;
 
 /** Whether somebody is about to take over. */
-export function hasSuccessor(dir: string): boolean {
+export const hasSuccessor = (dir: string): boolean => isHolding(dir, NEXT);
+
+/** Whether somebody has the lock. */
+export const isHeld = (dir: string): boolean => isHolding(dir, LOCK);
+
+function isHolding(dir: string, name: string): boolean {
   try {
-    return holderOf(dir, NEXT) !== null;
+    return holderOf(dir, name) !== null;
   } catch {
     return false;
   }

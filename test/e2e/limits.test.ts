@@ -165,7 +165,9 @@ describe('what a server announces (XEP-0478)', () => {
 
 it('events beyond events are not written, and nothing else is affected, until there is room', async () => {
   const server = await startBed();
+  server.markKnown(ALICE, BOB);
   const alice = await startSuite(server, limited('events=2000')).online();
+  await alice.see('.roster', BOB);
   await server.online(ALICE);
   for (let i = 0; i < 60; i++) await server.inject(ALICE, said(`message ${i}`));
   await alice.see(`${BOB}/out`, 'message 59');

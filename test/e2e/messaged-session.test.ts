@@ -427,3 +427,17 @@ describe('kill -9', () => {
     expect(rounds).toBeGreaterThan(5);
   });
 });
+
+it('messaged shows a message before it has looked at thousands of directories', async () => {
+  const dir = newAccount();
+  const count = 4000;
+  for (let i = 0; i < count; i++) fs.mkdirSync(path.join(dir, `c${i}@server.org`));
+  const sj = start(dir);
+  sj.session('S', 0);
+  sj.give(`<message from='c7@server.org/r' type='chat' id='1'><body>hello</body></message>`);
+  await until(() => contents(dir, 'c7@server.org', 'out').includes('hello'));
+  const fifos = () => fs.readdirSync(dir).filter((name) => fs.existsSync(path.join(dir, name, 'in'))).length;
+  expect(fifos()).toBeLessThan(count);
+  await until(() => fifos() === count);
+  await sj.bye();
+});

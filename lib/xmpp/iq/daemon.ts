@@ -48,7 +48,7 @@ export type RunOptions = {
 const HANDLERS_END = 1500;
 const ANSWERS_END = 1000;
 const SENDING_END = 500;
-/** Under sj, which kills its daemons after 800 ms: iqd has to end its handlers first, or they outlive it. */
+/** Under sj, which kills its daemons after 1100 ms: iqd has to end its handlers first, or they outlive it. */
 export const UNDER_SJ = { work: 450, sending: 150 };
 
 /** So many milliseconds at most a stanza holds back what is said to be dealt with. */

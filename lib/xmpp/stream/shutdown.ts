@@ -45,7 +45,7 @@ export const ping = (id: string, to?: string): string =>
   `<iq type='get' id='${id}'${to === undefined ? '' : ` to='${to}'`}><ping xmlns='urn:xmpp:ping'/></iq>`;
 
 /** How long, in milliseconds, an orderly end may take in all, and its parts. */
-export const END = { all: 1900, farewell: 400, daemons: 800, acknowledged: 200, close: 300 };
+export const END = { all: 1900, farewell: 400, daemons: 1100, acknowledged: 200, close: 300 };
 
 const now = () => performance.now();
 

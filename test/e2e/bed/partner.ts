@@ -57,20 +57,20 @@ export function startPartner(name: string, dir: string, env: NodeJS.ProcessEnv =
     for (const line of lines) {
       const element = parseElement(line);
       const control = readControl(element);
-      if (control === null) runInSession.got.push(element);
-      else runInSession.heard.push(Object.values(control).join(' '));
+      if (control === null) partner.got.push(element);
+      else partner.heard.push(Object.values(control).join(' '));
       if (control?.what === 'done') done = control.n;
     }
   });
   const write = (text: string) => void child.stdin!.write(`${text}\n`);
   const ended = once(child, 'exit').then(([code, signal]) => code ?? signal);
   const tell = (control: Control) => write(controlText(control));
-  const runInSession: Partner = {
+  const partner: Partner = {
     child,
     ended,
     heard: [],
     got: [],
-    texts: () => runInSession.got.map((element) => canonical(element)),
+    texts: () => partner.got.map((element) => canonical(element)),
     get done() {
       return done;
     },
@@ -78,7 +78,7 @@ export function startPartner(name: string, dir: string, env: NodeJS.ProcessEnv =
     tell,
     session: (id, n, resumed = false) => tell({ what: 'session', id, n, resumed }),
     give: (...stanzas) => write(stanzas.join('\n')),
-    take: () => tell({ what: 'sent', n: runInSession.got.length }),
+    take: () => tell({ what: 'sent', n: partner.got.length }),
     end(bye = false) {
       if (bye) tell({ what: 'bye' });
       child.stdin!.end();
@@ -89,5 +89,5 @@ export function startPartner(name: string, dir: string, env: NodeJS.ProcessEnv =
       return ended;
     },
   };
-  return runInSession;
+  return partner;
 }

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { createInboxes, type Inboxes } from '../../../lib/chat/inboxes.ts';
 import { mkfifos } from '../../../lib/sys/mkfifo.ts';
+import { ensureContact } from '../../../lib/tree/contact.ts';
 import { dirName } from '../../../lib/tree/names.ts';
 import { xmppBackEnd } from '../../../lib/xmpp/back-end.ts';
 import { DEFAULT_LIMITS } from '../../../lib/xmpp/limits.ts';
@@ -261,4 +262,23 @@ it('tells once of a directory whose lines go nowhere, or to a server', async () 
     ['bob', 'bob is the name of a server; people are USER@DOMAIN'],
   ]);
   expect(c.fifo('bob')).toBe(true);
+});
+
+it('half a line that was read before is taken up when its directory is looked at, and kept until then', async () => {
+  const { dir, inboxes, lines, say } = chatting();
+  ensureContact(dir, 'bob@x');
+  inboxes.begin('bob@x', Buffer.from('half '));
+  expect(inboxes.begun()).toEqual([{ jid: 'bob@x', bytes: Buffer.from('half ') }]);
+  await inboxes.scan();
+  expect(inboxes.begun()).toEqual([{ jid: 'bob@x', bytes: Buffer.from('half ') }]);
+  await say('bob@x', 'a line');
+  await until(() => lines.length > 0);
+  expect(lines).toEqual(['bob@x: half a line']);
+});
+
+it('half a line of a contact that is gone is forgotten', async () => {
+  const { inboxes } = chatting();
+  inboxes.begin('gone@x', Buffer.from('half '));
+  await inboxes.scan();
+  expect(inboxes.begun()).toEqual([]);
 });
