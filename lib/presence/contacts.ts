@@ -6,6 +6,7 @@ import { appendRecord, TornRecord } from '../sys/append.ts';
 import { createReports } from '../sys/bursts.ts';
 import type { Complaints } from '../sys/complaints.ts';
 import { errno } from '../sys/errno.ts';
+import { inDirectory } from '../sys/held-directory.ts';
 import { look } from '../sys/look.ts';
 import { printable } from '../sys/printable.ts';
 import { replaceFile } from '../sys/replace.ts';
@@ -117,15 +118,17 @@ export function createContacts<Frame>(options: ContactsOptions<Frame>): Contacts
 
   const write = (directory: string, line: string): 'done' | 'failed' | 'gone' => {
     const file = path.join(directory, 'presence');
-    // A link in the place of the directory would lead the file anywhere.
-    if (!look(directory)?.isDirectory()) return 'gone';
     try {
-      if (line === '') emptyFile(file);
-      else replaceFile(file, `${line}\n`, unfinished(file));
+      // A link in the place of the directory would lead the file anywhere.
+      inDirectory(directory, (held) => {
+        const there = path.join(held, 'presence');
+        if (line === '') emptyFile(there);
+        else replaceFile(there, `${line}\n`, unfinished(there));
+      });
       complaints.well(file);
       return 'done';
     } catch (error) {
-      if (errno(error) === 'ENOENT') return 'gone';
+      if (errno(error) === 'ENOENT' || !look(directory)?.isDirectory()) return 'gone';
       complaints.report(file, 'write', error);
       return 'failed';
     }

@@ -5,6 +5,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { openAppend, writeAll } from '../sys/append.ts';
+import { inDirectory } from '../sys/held-directory.ts';
 import { look } from '../sys/look.ts';
 
 /** What a path leads to; null stands for nothing. */
@@ -48,14 +49,22 @@ export function createFdCache(room: () => number, root: string): FdCache {
     if (known !== undefined) shut(file);
     const most = Math.max(room() - 1, 0);
     while (open.size > most) shut(open.keys().next().value!);
-    const parent = path.dirname(file);
-    if (parent !== root && look(parent)?.isSymbolicLink())
-      throw Object.assign(new Error('its directory is a symbolic link'), { code: 'ENOTDIR' });
-    const fd = openAppend(file);
+    const fd = openIn(path.dirname(file), path.basename(file));
     const { ino, dev } = fs.fstatSync(fd);
     const made = { fd, ino, dev };
     open.set(file, made);
     return made;
+  }
+
+  /** A link in the place of a contact's directory would lead its files anywhere. */
+  function openIn(parent: string, name: string): number {
+    if (parent === root) return openAppend(path.join(parent, name));
+    try {
+      return inDirectory(parent, (held) => openAppend(path.join(held, name)));
+    } catch (error) {
+      if (!look(parent)?.isSymbolicLink()) throw error;
+      throw Object.assign(new Error('its directory is a symbolic link'), { code: 'ENOTDIR' });
+    }
   }
 
   return {

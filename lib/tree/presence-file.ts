@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { errno, reason } from '../sys/errno.ts';
+import { inDirectory } from '../sys/held-directory.ts';
 import { look } from '../sys/look.ts';
 import { type Contact, listContacts } from './contact.ts';
 
@@ -24,10 +25,16 @@ export function clearPresences(dir: string, warn: (message: string) => void): vo
   for (const { name } of contacts) {
     const file = path.join(dir, name, 'presence');
     try {
-      emptyFile(file);
-      const half = unfinished(file);
-      if (look(half) !== undefined) fs.unlinkSync(half);
+      if (look(file) === undefined && look(unfinished(file)) === undefined) continue;
+      inDirectory(path.join(dir, name), (held) => {
+        const there = path.join(held, 'presence');
+        emptyFile(there);
+        const half = unfinished(there);
+        if (look(half) !== undefined) fs.unlinkSync(half);
+      });
     } catch (error) {
+      // It has just gone, or become something else.
+      if (!look(path.join(dir, name))?.isDirectory()) continue;
       warn(`cannot empty ${file}: ${reason(error)}`);
     }
   }
