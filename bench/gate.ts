@@ -25,7 +25,7 @@ const USUAL = {
   'in: sj, of a plain script': 0.58,
   'in: messaged, of a plain script': 2.7,
   'out: sj, of a plain script': 0.3,
-  'out: messaged, of a plain script': 2.3,
+  'out: messaged, of a plain script': 2.7,
 };
 
 type Name = keyof typeof USUAL;
