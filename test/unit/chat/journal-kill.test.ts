@@ -6,6 +6,7 @@ import { expect, it } from 'vitest';
 import { createJournal } from '../../../lib/chat/journal.ts';
 import { createStateReader } from '../../../lib/chat/state.ts';
 import { openRedo } from '../../../lib/store/redo.ts';
+import { runs } from '../../runs.ts';
 import { scratch } from '../sys/scratch.ts';
 import { mortal } from './mortal.ts';
 
@@ -138,7 +139,7 @@ it('writes everything once, at whatever call it is killed, also while it starts 
   });
   await fc.assert(
     fc.asyncProperty(fc.array(life, { minLength: 1, maxLength: 4 }), async (lives) => void (await play(lives))),
-    { numRuns: 150 },
+    { numRuns: runs(150) },
   );
 });
 

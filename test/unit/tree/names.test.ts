@@ -5,6 +5,7 @@ import path from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { dirName, extName, idOfName, isCutName, isIqId, RESERVED } from '../../../lib/tree/names.ts';
+import { runs } from '../../runs.ts';
 
 const hash = (id: string) => createHash('sha256').update(id).digest('hex').slice(0, 16);
 const LOOK = '~0123456789abcdef';
@@ -171,7 +172,7 @@ describe('properties', () => {
         expect(path.posix.join('dir', name)).toBe(`dir/${name}`);
         expect(dirName(x)).toBe(name);
       }),
-      { numRuns: 5000 },
+      { numRuns: runs(5000) },
     );
   });
 
@@ -181,7 +182,7 @@ describe('properties', () => {
         const name = dirName(x);
         expect(idOfName(name)).toBe(isCutName(name) ? null : x);
       }),
-      { numRuns: 5000 },
+      { numRuns: runs(5000) },
     );
   });
 
@@ -192,7 +193,7 @@ describe('properties', () => {
         const name = dirName(x);
         if (name !== x) expect(dirName(name)).not.toBe(name);
       }),
-      { numRuns: 5000 },
+      { numRuns: runs(5000) },
     );
   });
 
@@ -208,7 +209,7 @@ describe('properties', () => {
           if (found !== null) expect(dirName(found)).toBe(name);
         },
       ),
-      { numRuns: 5000 },
+      { numRuns: runs(5000) },
     );
   });
 });

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { expand, isNcName, isXmlChar, isXmlText, reference, type XmlError } from '../../../lib/xml/chars.ts';
+import { runs } from '../../runs.ts';
 import { judge } from './judge.ts';
 
 const point = fc.oneof(
@@ -17,7 +18,7 @@ describe('characters', () => {
         expect(isXmlChar(code)).toBe(good);
         expect(isXmlText(String.fromCodePoint(code))).toBe(good);
       }),
-      { numRuns: 5000 },
+      { numRuns: runs(5000) },
     );
   });
   it('may begin a name or stand in it where saxes says so', () => {
@@ -30,7 +31,7 @@ describe('characters', () => {
           expect(isNcName(`a${char}`)).toBe(judge(`<a${char}/>`) !== null);
         },
       ),
-      { numRuns: 5000 },
+      { numRuns: runs(5000) },
     );
   });
   it('are a text only whole', () => {

@@ -8,6 +8,7 @@ import { type Feed, readStanzas } from '../../../lib/xml/feed.ts';
 import { createSplitter } from '../../../lib/xml/split.ts';
 import { canonical } from '../../../lib/xml/write.ts';
 import { treeOf } from '../../../lib/xmpp/stream/route.ts';
+import { runs } from '../../runs.ts';
 import { scratch } from '../sys/scratch.ts';
 import { cut, cuts, nested } from './arbitrary.ts';
 import { judge, type Plain, plain } from './judge.ts';
@@ -90,7 +91,7 @@ it('reads from a pipe what sj judged and handed on: the same bytes have the same
         expect(daemon.trees).toEqual(saxes?.children);
       },
     ),
-    { numRuns: 30 },
+    { numRuns: runs(30) },
   );
 });
 

@@ -5,6 +5,7 @@ import { CLIENT_SCOPE, found, read } from '../../../lib/xml/read.ts';
 import { LIMITS } from '../../../lib/xml/split.ts';
 import { parseElement } from '../../../lib/xml/tree.ts';
 import { canonical } from '../../../lib/xml/write.ts';
+import { runs } from '../../runs.ts';
 import { soup, tree, write } from './arbitrary.ts';
 import { judge, plain } from './judge.ts';
 
@@ -130,7 +131,7 @@ describe('against saxes', () => {
         const xml = `<a>${parts.join('')}</a>`;
         expect(ours(xml)).toEqual(client(xml));
       }),
-      { numRuns: 20_000 },
+      { numRuns: runs(20_000) },
     );
   });
   it('agrees on whole documents, and on the same with a few bytes changed', () => {
@@ -145,7 +146,7 @@ describe('against saxes', () => {
         } catch {}
         expect(ours(bytes)).toEqual(text === null || !text.startsWith('<') ? null : client(text));
       }),
-      { numRuns: 5_000 },
+      { numRuns: runs(5_000) },
     );
   });
   it('writes what reads back the same, on one line, and canonical', () => {
@@ -167,7 +168,7 @@ describe('against saxes', () => {
         ).toBe(bytes.length);
         expect(found.canonical).toBe(true);
       }),
-      { numRuns: 3_000 },
+      { numRuns: runs(3_000) },
     );
   });
 });

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { CLIENT_SCOPE } from '../../../lib/xml/read.ts';
 import { eachGrandchild, parseElement, recast } from '../../../lib/xml/tree.ts';
 import { canonical } from '../../../lib/xml/write.ts';
+import { runs } from '../../runs.ts';
 import { nested, soup, stanza } from './arbitrary.ts';
 
 const scope = { defaultNs: 'jabber:client', prefixes: new Map([['s', 'urn:s']]) };
@@ -15,7 +16,7 @@ describe('the text that is made without a tree', () => {
         const bytes = Buffer.from(text);
         expect(recast(bytes, scope, MOST)!.toString()).toBe(canonical(parseElement(bytes, scope)));
       }),
-      { numRuns: 5000 },
+      { numRuns: runs(5000) },
     );
   });
 
@@ -31,7 +32,7 @@ describe('the text that is made without a tree', () => {
         }
         expect(recast(bytes, scope, MOST)!.toString()).toBe(expected);
       }),
-      { numRuns: 5000 },
+      { numRuns: runs(5000) },
     );
   });
 

@@ -1,7 +1,9 @@
 /** What a fault costs in `fragments`: the stanza it is in, and no more than the rest of the line. */
+
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { LIMITS } from '../../../lib/xml/split.ts';
+import { runs } from '../../runs.ts';
 import { cut, cuts, soup, stanza } from './arbitrary.ts';
 import { judge } from './judge.ts';
 import { heardBy, watch } from './splitting.ts';
@@ -124,7 +126,7 @@ describe('a stanza that is bad', () => {
         expect(texts.slice(-1)).toEqual([GOOD]);
         expect(faults.length).toBe(left.length === 0 ? 0 : 1);
       }),
-      { numRuns: 2000 },
+      { numRuns: runs(2000) },
     );
   });
 });
@@ -164,7 +166,7 @@ describe('chunks', () => {
         expect(faults).toEqual([]);
         expect(stanzas).toEqual(expected.filter((child) => typeof child !== 'string'));
       }),
-      { numRuns: 2000 },
+      { numRuns: runs(2000) },
     );
   });
   it('make no difference to what is bad', () => {
@@ -179,7 +181,7 @@ describe('chunks', () => {
         const input = Buffer.concat(lines.flatMap((l) => [Buffer.from(l as Buffer), Buffer.from(end)]));
         expect(local(input, where)).toEqual(local(input));
       }),
-      { numRuns: 5000 },
+      { numRuns: runs(5000) },
     );
   });
 });

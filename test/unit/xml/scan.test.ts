@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { reference } from '../../../lib/xml/chars.ts';
 import { beginsStanza, mayBeginStanza, qname, seen, text, value } from '../../../lib/xml/scan.ts';
+import { runs } from '../../runs.ts';
 
 const bytes = (s: string) => Buffer.from(s);
 
@@ -108,7 +109,7 @@ describe('runs of text', () => {
           else expect(quick).toEqual(slow);
         }
       }),
-      { numRuns: 20_000 },
+      { numRuns: runs(20_000) },
     );
   });
 });

@@ -4,6 +4,7 @@ import type { XmlFault } from '../../../lib/xml/chars.ts';
 import { XmlError } from '../../../lib/xml/chars.ts';
 import { createSkip } from '../../../lib/xml/skip.ts';
 import { createSplitter, type Skipped } from '../../../lib/xml/split.ts';
+import { runs } from '../../runs.ts';
 import { cut, cuts, stanza } from './arbitrary.ts';
 import { HEADER } from './splitting.ts';
 
@@ -196,7 +197,7 @@ describe('passing over', () => {
         expect(ended).toBe(bytes.length);
         expect(text.startsWith(`<${skip.name}`)).toBe(true);
       }),
-      { numRuns: 2000 },
+      { numRuns: runs(2000) },
     );
   });
 

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { XmlFault } from '../../../lib/xml/chars.ts';
 import { LIMITS } from '../../../lib/xml/split.ts';
+import { runs } from '../../runs.ts';
 import { cut, cuts, soup, stanza } from './arbitrary.ts';
 import { documents, element } from './documents.ts';
 import { judge, type Plain } from './judge.ts';
@@ -41,7 +42,7 @@ describe('chunks', () => {
         expect(stream.headers).toHaveLength(1);
         expect(stream.splitter.pending).toBe(0);
       }),
-      { numRuns: 2000 },
+      { numRuns: runs(2000) },
     );
   });
 
@@ -54,7 +55,7 @@ describe('chunks', () => {
         expect(line).not.toMatch(/[\r\n]/);
         expect(judge(`<w xmlns='jabber:client'>${line}</w>`)?.children).toEqual(stream.stanzas);
       }),
-      { numRuns: 2000 },
+      { numRuns: runs(2000) },
     );
   });
 
@@ -77,7 +78,7 @@ describe('chunks', () => {
         }
         if (good) expect(pieces.stanzas).toEqual(judgeStream(content)!.filter((child) => typeof child !== 'string'));
       }),
-      { numRuns: 5000 },
+      { numRuns: runs(5000) },
     );
   });
 

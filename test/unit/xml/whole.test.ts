@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { mayBeWhole, progressFrom, tagEnd } from '../../../lib/xml/whole.ts';
+import { runs } from '../../runs.ts';
 import { cut, cuts, stanza } from './arbitrary.ts';
 
 /** After how many bytes it says for the first time that a stanza may be whole; -1: never. */
@@ -21,7 +22,7 @@ describe('mayBeWhole', () => {
         const bytes = Buffer.from(text);
         expect(wholeAfter(Buffer.concat([bytes, Buffer.from(more)]), 'each')).toBe(bytes.length);
       }),
-      { numRuns: 2000 },
+      { numRuns: runs(2000) },
     );
   });
   it('says yes wherever the bytes are cut', () => {
@@ -29,7 +30,7 @@ describe('mayBeWhole', () => {
       fc.property(stanza, cuts, (text, where) => {
         expect(wholeAfter(Buffer.from(text), where)).toBe(Buffer.byteLength(text));
       }),
-      { numRuns: 2000 },
+      { numRuns: runs(2000) },
     );
   });
   it('looks at no byte twice', () => {

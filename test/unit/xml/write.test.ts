@@ -4,6 +4,7 @@ import { expect, it } from 'vitest';
 import { isXmlText } from '../../../lib/xml/chars.ts';
 import { parseElement } from '../../../lib/xml/tree.ts';
 import { canonical, escapeXml } from '../../../lib/xml/write.ts';
+import { runs } from '../../runs.ts';
 import { judge } from './judge.ts';
 
 const text = fc.string({ unit: 'binary' }).filter(isXmlText);
@@ -22,7 +23,7 @@ it('carries any text of XML, as text and as a value, on one line', () => {
       expect([back.attrs.b, back.getText()]).toEqual([any, any]);
       expect(judge(line)).toEqual({ name: '{}a', attrs: { '{}b': any }, children: any === '' ? [] : [any] });
     }),
-    { numRuns: 2000 },
+    { numRuns: runs(2000) },
   );
 });
 

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { domainpart } from '../../../../lib/xmpp/jid/domain.ts';
 import { PrecisError } from '../../../../lib/xmpp/jid/precis.ts';
+import { runs } from '../../../runs.ts';
 
 function outcome(text: string): string {
   try {
@@ -162,6 +163,6 @@ test('whatever comes out is a domain, and its own normal form', () => {
       );
       expect(outcome(normal)).toBe(normal);
     }),
-    { numRuns: 5000 },
+    { numRuns: runs(5000) },
   );
 });

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { addressOf, bare, bareOf, full, JidError, parseJid, tryJid } from '../../../../lib/xmpp/jid/jid.ts';
+import { runs } from '../../../runs.ts';
 
 const parts = (text: string) => Object.values(parseJid(text));
 
@@ -188,7 +189,7 @@ describe('properties', () => {
           expect(parts(bare(jid)).slice(0, 2)).toEqual([jid.local, jid.domain]);
         },
       ),
-      { numRuns: 5000 },
+      { numRuns: runs(5000) },
     );
   });
 
@@ -202,7 +203,7 @@ describe('properties', () => {
         expect(jid.local).not.toMatch(/["&'/:<>@\s\p{Cc}]/u);
         expect(jid.resource).not.toMatch(/\p{Cc}|[\u2028\u2029\u202a-\u202e\u2066-\u2069]/u);
       }),
-      { numRuns: 5000 },
+      { numRuns: runs(5000) },
     );
   });
 
@@ -274,7 +275,7 @@ describe('an address that servers let in, and RFC 7622 does not', () => {
           expect(form).not.toMatch(/[\p{Cc}\p{Cf}\p{Z}/]/u);
         },
       ),
-      { numRuns: 3000 },
+      { numRuns: runs(3000) },
     );
   });
 });

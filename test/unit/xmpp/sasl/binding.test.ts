@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { channelBindings, serverEndPoint } from '../../../../lib/xmpp/sasl/binding.ts';
 import { SaslError } from '../../../../lib/xmpp/sasl/error.ts';
+import { runs } from '../../../runs.ts';
 import { certificates } from './certificates.ts';
 
 /** A DER element of any length. */
@@ -153,7 +154,7 @@ describe('what is not a certificate', () => {
         reads(raw);
         if (cut < raw.length) reads(raw.subarray(0, cut));
       }),
-      { numRuns: 2000 },
+      { numRuns: runs(2000) },
     );
   });
 

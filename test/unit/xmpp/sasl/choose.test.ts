@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { type Choice, type Circumstances, choose } from '../../../../lib/xmpp/sasl/choose.ts';
 import { SaslError } from '../../../../lib/xmpp/sasl/error.ts';
 import { MECHANISMS, reaches } from '../../../../lib/xmpp/sasl/floor.ts';
+import { runs } from '../../../runs.ts';
 
 const exporter = Buffer.from('exporter');
 const endPoint = Buffer.from('end point');
@@ -251,6 +252,6 @@ test('whatever comes: only what was offered, never below the floor, never PLAIN 
       // RFC 5802 section 6: `y` would be a lie where the server lists -PLUS, and it would be refused.
       if (binding.kind === 'unused') expect(at.offered.some((name) => name.endsWith('-PLUS'))).toBe(false);
     }),
-    { numRuns: 2000 },
+    { numRuns: runs(2000) },
   );
 });

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createSplitter } from '../../../../lib/xml/split.ts';
 import { createTrace } from '../../../../lib/xmpp/stream/trace.ts';
+import { runs } from '../../../runs.ts';
 
 function shown(text: string): string {
   const lines: string[] = [];
@@ -117,7 +118,7 @@ describe('a secret', () => {
           expect(line).toContain(`(secret)</${p}${name}><c>too</c>`);
         },
       ),
-      { numRuns: 3000 },
+      { numRuns: runs(3000) },
     );
   });
 });
