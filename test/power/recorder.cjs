@@ -13,8 +13,17 @@ const handles = new Map();
 let serial = 0;
 
 const note = (record) => void real.writeSync(log, `${JSON.stringify(record)}\n`);
+/** A directory that is held open is named by its descriptor. */
+const named = (name) =>
+  String(name).replace(/^\/proc\/self\/fd\/\d+(?=\/)/, (held) => {
+    try {
+      return real.readlinkSync(held);
+    } catch {
+      return held;
+    }
+  });
 const below = (name) => {
-  const relative = path.relative(dir, path.resolve(String(name)));
+  const relative = path.relative(dir, path.resolve(named(name)));
   return relative.startsWith('..') ? null : relative;
 };
 const bytesOf = (data, encoding) => (typeof data === 'string' ? Buffer.from(data, encoding) : Buffer.from(data));

@@ -43,7 +43,7 @@ export type Keeper = {
 };
 
 /** A session that was online for so long, in milliseconds, has held: what was wrong before is over. */
-export const HELD = 60_000;
+export const HELD = 10_000;
 
 /** Exit codes after which the next try would end in the same way. */
 const FINAL: readonly number[] = [EXIT.ok, EXIT.refused, EXIT.usage];
