@@ -104,7 +104,7 @@ async function inject(...stanzas: string[]): Promise<void> {
 }
 
 /** What the daemons keep for themselves; it changes with each stanza. */
-const OWN = /^home\/xmpp\/\.(iqs|journal|messaged|newcomers|presences|queue|roster)$/;
+const OWN = /^home\/xmpp\/\.(iqs|journal|messaged|newcomers|presences|queue|requests|roster)$/;
 
 /** All that is new outside the contacts, and all that has changed beside the tree. */
 const strays = (before: readonly string[]) =>
